@@ -1,0 +1,65 @@
+"""All settings, from the environment: ``SYSMONSEARCH_`` and the field's name in capitals.
+
+docs/settings.md is generated from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from app.errors import BadSetting
+
+PREFIX = "SYSMONSEARCH_"
+
+
+def _setting(default: str | int | Path, help: str) -> Any:  # noqa: A002 - the word fits
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator may set; each field with its default and what it does."""
+
+    data: Path = _setting(Path("var"), "Folder for all that the program keeps.")
+    store: str = _setting("embedded:", "Where events are stored: `embedded:` is below the data folder.")
+    host: str = _setting("127.0.0.1", "Address that `serve` listens on; loopback only.")
+    port: int = _setting(8000, "Port that `serve` listens on.")
+    query_seconds: int = _setting(30, "How long one query may take before it is stopped.")
+    query_memory_mb: int = _setting(1024, "Memory that the queries of one process may take, in MB.")
+    query_threads: int = _setting(2, "Threads that one query may use.")
+    max_line_mb: int = _setting(32, "Longest line or single record that an import reads, in MB.")
+    max_unpacked_gb: int = _setting(200, "Most that one archive may unpack to, in GB.")
+    max_ratio: int = _setting(
+        200, "Most that a member of an archive may unpack to, as a multiple of its packed size."
+    )
+    retention_days: int = _setting(0, "Events older than so many days are dropped by month; 0: never.")
+    retention_gb: int = _setting(0, "Oldest months are dropped above so many GB of events; 0: never.")
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings; raise BadSetting for a value or a name that cannot be used."""
+        known = {PREFIX + item.name.upper(): item for item in fields(cls)}
+        foreign = {"SYSMONSEARCH_TEST_DATA"}
+        for name in environ:
+            if name.startswith(PREFIX) and name not in known and name not in foreign:
+                raise BadSetting(f"{name} is no setting. `docs/settings.md` lists them.")
+        return cls(
+            **{
+                item.name: _read(name, environ[name], type(item.default))
+                for name, item in known.items()
+                if name in environ
+            }
+        )
+
+
+def _read(name: str, text: str, kind: type) -> str | int | Path:
+    if kind is int:
+        if not (text.isascii() and text.isdigit()):
+            raise BadSetting(f"{name} is {text!r}; it must be a whole number from 0 up.")
+        return int(text)
+    if not text:
+        raise BadSetting(f"{name} is empty; leave it out to have its default.")
+    return Path(text) if issubclass(kind, Path) else text

@@ -1,0 +1,247 @@
+"""Many events as columns: how they travel into a store and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from app.sysmon.events import Event
+from app.sysmon.fields import COLUMN_TYPES, FieldType
+
+TEXT: Final = pa.dictionary(pa.int32(), pa.string())
+TIME: Final = pa.timestamp("us", tz="UTC")
+OTHER: Final = pa.map_(pa.string(), pa.string())
+
+_ARROW_TYPES: Final = {
+    FieldType.TEXT: TEXT,
+    FieldType.GUID: TEXT,
+    FieldType.INTEGER: pa.int64(),
+    FieldType.TIME: TIME,
+}
+_REQUIRED: Final = frozenset({"time", "computer", "event_id"})
+
+SCHEMA: Final[pa.Schema] = pa.schema(
+    [
+        pa.field(column, _ARROW_TYPES[type_], nullable=column not in _REQUIRED)
+        for column, type_ in COLUMN_TYPES.items()
+    ]
+    + [pa.field("content_hash", pa.int64()), pa.field("other", OTHER)]
+)
+"""The columns of every batch, in this order. Texts are dictionaries of int32 codes.
+
+``content_hash`` is filled only where ``record_id`` is not: together with computer, event
+ID and UtcTime it is what tells two such events apart.
+"""
+
+#: Columns that say how a record travelled, not what happened: no part of the content.
+_ENVELOPE: Final = frozenset(
+    {
+        "time",
+        "utc_time",
+        "computer",
+        "event_id",
+        "record_id",
+        "event_version",
+        "channel",
+        "level",
+        "content_hash",
+        "other",
+        "md5",
+        "sha1",
+        "sha256",
+        "imphash",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventBatch:
+    """Events in columns: a table with exactly ``SCHEMA``, each column in one chunk."""
+
+    table: pa.Table
+
+    def __post_init__(self) -> None:
+        if not self.table.schema.equals(SCHEMA):
+            raise ValueError("an EventBatch has exactly the columns of batch.SCHEMA")
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    @classmethod
+    def from_columns(cls, columns: Mapping[str, pa.Array], rows: int) -> EventBatch:
+        """Make a batch of ``rows`` rows; columns that are not given are missing in all.
+
+        ``content_hash`` is computed here, for every row without ``record_id``.
+        """
+        arrays = {
+            field.name: columns[field.name] if field.name in columns else pa.nulls(rows, field.type)
+            for field in SCHEMA
+        }
+        arrays["content_hash"] = _content_hashes(arrays, rows)
+        return cls(pa.Table.from_arrays(list(arrays.values()), schema=SCHEMA))
+
+    @classmethod
+    def from_events(cls, events: Iterable[Event]) -> EventBatch:
+        """Make a batch of event objects: for tests and small amounts."""
+        rows = [
+            {
+                **event.values,
+                "time": event.time,
+                "computer": event.computer,
+                "event_id": event.event_id,
+                "other": list(event.other.items()) or None,
+            }
+            for event in events
+        ]
+        columns = {
+            field.name: pa.array([row.get(field.name) for row in rows], _plain(field.type)).cast(field.type)
+            for field in SCHEMA
+        }
+        return cls.from_columns(columns, len(rows))
+
+    @classmethod
+    def concat(cls, batches: Iterable[EventBatch]) -> EventBatch:
+        """Join batches, dictionaries included."""
+        tables = [batch.table for batch in batches]
+        if len(tables) == 1:
+            return cls(tables[0])
+        joined = pa.concat_tables(tables).unify_dictionaries() if tables else SCHEMA.empty_table()
+        return cls(joined.combine_chunks())
+
+    def take(self, rows: NDArray[np.int64]) -> EventBatch:
+        """Return the rows with these numbers, in this order."""
+        return EventBatch(self.table.take(pa.array(rows)).combine_chunks())
+
+    def events(self) -> Iterator[Event]:
+        """Yield the rows as event objects."""
+        return events_of(self.table)
+
+    def identities(self) -> NDArray[np.uint64]:
+        """Return a 64-bit number per row, equal for rows with equal event keys."""
+        return identities_of(self.table)
+
+
+def _plain(type_: pa.DataType) -> pa.DataType:
+    return type_.value_type if pa.types.is_dictionary(type_) else type_
+
+
+_KEY_COLUMNS: Final = ("computer", "event_id", "utc_time", "record_id", "content_hash")
+IDENTITY_COLUMNS: Final = _KEY_COLUMNS
+
+
+def identities_of(table: pa.Table) -> NDArray[np.uint64]:
+    """Return ``EventBatch.identities`` of any table that has ``IDENTITY_COLUMNS``.
+
+    Two different events share a number once in 2^64 pairs: about one chance in four
+    million for all pairs among three million events of one computer.
+    """
+    computers = _encoded(table["computer"])
+    folded = pc.utf8_lower(computers.dictionary).to_pylist()
+    names = np.array([_hash("computer", name) for name in folded] or [0], np.uint64)
+    number = _mix(names[_codes(computers)])
+    number = _mix(number + _integers(table["event_id"]))
+    # Layouts differ below the millisecond, which is as fine as Sysmon writes UtcTime.
+    number = _mix(number + _integers(table["utc_time"], divide=1000))
+    record = _integers(table["record_id"])
+    has_record = table["record_id"].combine_chunks().is_valid().to_numpy(zero_copy_only=False)
+    content = _mix(_integers(table["content_hash"]) ^ np.uint64(0x5851F42D4C957F2D))
+    return _mix(number + np.where(has_record, record, content))
+
+
+def events_of(table: pa.Table) -> Iterator[Event]:
+    """Yield the rows of a table with columns of ``SCHEMA`` (some may be left out) as events."""
+    columns = {name: table[name].to_pylist() for name in table.column_names if name in SCHEMA.names}
+    times, computers, ids = (columns.pop(name) for name in ("time", "computer", "event_id"))
+    others = columns.pop("other", [None] * table.num_rows)
+    filled = [(name, values) for name, values in columns.items() if any(v is not None for v in values)]
+    for row in range(table.num_rows):
+        yield Event(
+            time=times[row],
+            computer=computers[row],
+            event_id=ids[row],
+            values={name: values[row] for name, values in filled if values[row] is not None},
+            other=dict(others[row] or ()),
+        )
+
+
+def _encoded(column: pa.ChunkedArray | pa.Array) -> pa.DictionaryArray:
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if isinstance(array, pa.ChunkedArray):  # Chunks with different dictionaries.
+        array = array.unify_dictionaries().combine_chunks()
+    return array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+
+
+def _codes(array: pa.DictionaryArray) -> NDArray[np.int64]:
+    """Return the codes; nulls become the last one (callers mask them)."""
+    codes: NDArray[Any] = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int64)
+
+
+def _integers(column: pa.ChunkedArray | pa.Array, divide: int = 1) -> NDArray[np.uint64]:
+    """Return integers or times as 64-bit patterns; nulls are one odd number."""
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    numbers: NDArray[np.int64] = pc.fill_null(array.cast(pa.int64()), -(2**62) - 1).to_numpy(
+        zero_copy_only=False
+    )
+    return (numbers // divide if divide > 1 else numbers).view(np.uint64)
+
+
+def _mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the finaliser of splitmix64 (Steele, Lea, Flood: OOPSLA 2014) of each number."""
+    x = numbers + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def _hash(column: str, text: str) -> int:
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=column.encode())
+    return int.from_bytes(digest.digest(), "little")
+
+
+def _content_hashes(arrays: Mapping[str, pa.Array], rows: int) -> pa.Array:
+    """Hash what each event says, where it has no record number; null elsewhere.
+
+    The hash is a sum over the filled columns, so neither their order nor a column that
+    a later version adds changes it.
+    """
+    wanted = arrays["record_id"].is_null().to_numpy(zero_copy_only=False)
+    if not wanted.any():
+        return pa.nulls(rows, pa.int64())
+    total = np.zeros(rows, np.uint64)
+    for name, array in arrays.items():
+        if name not in _ENVELOPE and array.null_count < rows:
+            total += np.where(
+                array.is_valid().to_numpy(zero_copy_only=False),
+                _column_hashes(name, array, wanted),
+                np.uint64(0),
+            )
+    total += _other_hashes(arrays["other"], rows)
+    return pa.array(_mix(total).view(np.int64), mask=~wanted)
+
+
+def _column_hashes(name: str, array: pa.Array, wanted: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    if not pa.types.is_dictionary(array.type):
+        return _mix(_integers(array) ^ np.uint64(_hash(name, "")))
+    codes = _codes(array)
+    used = np.unique(codes[wanted & (codes >= 0)])
+    hashes = np.zeros(len(array.dictionary) + 1, np.uint64)  # One more, for the code of null.
+    for code, text in zip(used, array.dictionary.take(pa.array(used)).to_pylist(), strict=True):
+        hashes[code] = _hash(name, text)
+    return hashes[codes]
+
+
+def _other_hashes(other: pa.Array, rows: int) -> NDArray[np.uint64]:
+    sums = np.zeros(rows, np.uint64)
+    if other.null_count < rows:
+        for row, pairs in enumerate(other.to_pylist()):
+            for key, text in pairs or ():
+                sums[row] += np.uint64(_hash(f"other.{key}"[:64], text))
+    return sums
