@@ -46,13 +46,12 @@ class Settings:
         for name in environ:
             if name.startswith(PREFIX) and name not in known and name not in foreign:
                 raise BadSetting(f"{name} is no setting. `docs/settings.md` lists them.")
-        return cls(
-            **{
-                item.name: _read(name, environ[name], type(item.default))
-                for name, item in known.items()
-                if name in environ
-            }
-        )
+        values: dict[str, Any] = {
+            item.name: _read(name, environ[name], type(item.default))
+            for name, item in known.items()
+            if name in environ
+        }
+        return cls(**values)
 
 
 def _read(name: str, text: str, kind: type) -> str | int | Path:
