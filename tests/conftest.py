@@ -1,0 +1,39 @@
+"""Fixtures of all tests, and how hypothesis works here: the same examples in every run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from app.settings import Settings
+
+hypothesis.settings.register_profile(
+    "sysmonsearch",
+    derandomize=True,
+    database=None,
+    deadline=None,  # Machines differ; `make bench` measures.
+    max_examples=50,
+    print_blob=False,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("sysmonsearch")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with a data folder of the test's own."""
+    return Settings(data=tmp_path / "var")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real logs that ``SYSMONSEARCH_TEST_DATA`` names; skips where it names none."""
+    folder = os.environ.get("SYSMONSEARCH_TEST_DATA")
+    if not folder:
+        pytest.skip("SYSMONSEARCH_TEST_DATA names no folder of real logs")
+    path = Path(folder)
+    assert path.is_dir(), f"SYSMONSEARCH_TEST_DATA names {folder}, which is no folder"
+    return path
