@@ -17,6 +17,7 @@ from app.sysmon.fields import (
     name_in,
 )
 from app.sysmon.kinds import KINDS, Category, category_of, kind_name
+from app.sysmon.text import fold
 
 Value = str | int | datetime
 
@@ -86,7 +87,7 @@ class EventKey:
         except ValueError as error:
             raise BadQuery(f"The event key {text!r} holds no time of the calendar.", text=text) from error
         return cls(
-            computer=computer.lower(),
+            computer=fold(computer),
             event_id=int(event_id),
             utc_time=utc_time,
             record=record,
@@ -117,7 +118,7 @@ class Event:
         """The event's identity."""
         utc_time = self.utc_time
         return EventKey(
-            computer=self.computer.lower(),
+            computer=fold(self.computer),
             event_id=self.event_id,
             utc_time=utc_time and utc_time - timedelta(microseconds=utc_time.microsecond % 1000),
             record=self._record(),
