@@ -20,6 +20,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from app.state.database import Database
 from app.state.models import BatchRow, DropRow, SegmentComputerRow, SegmentRow
 from app.sysmon.events import microseconds
+from app.sysmon.text import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class Catalogue:
         """
         first = None if start is None else microseconds(start)
         last = None if end is None else microseconds(end)
-        names = {name.lower() for name in computers}
+        names = {fold(name) for name in computers}
         return [
             segment
             for segment in self.live()
