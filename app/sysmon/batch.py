@@ -202,7 +202,7 @@ def _mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _hash(column: str, text: str) -> int:
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=column.encode())
+    digest = blake2b(f"{column}\0{text}".encode(), digest_size=8)
     return int.from_bytes(digest.digest(), "little")
 
 
@@ -242,6 +242,6 @@ def _other_hashes(other: pa.Array, rows: int) -> NDArray[np.uint64]:
     sums = np.zeros(rows, np.uint64)
     if other.null_count < rows:
         for row, pairs in enumerate(other.to_pylist()):
-            for key, text in pairs or ():
-                sums[row] += np.uint64(_hash(f"other.{key}"[:64], text))
+            # Keys are unsorted, so the order of fields in a record must not matter either.
+            sums[row] = sum(_hash(f"other.{key}", text) for key, text in pairs or ()) % 2**64
     return sums

@@ -1,0 +1,40 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.errors import BadSetting
+from app.settings import Settings
+
+
+def test_defaults_run_without_any_setting() -> None:
+    settings = Settings.from_environ({"PATH": "/bin"})
+
+    assert settings.data == Path("var")
+    assert settings.store == "embedded:"
+
+
+def test_settings_come_from_the_environment() -> None:
+    settings = Settings.from_environ({"SYSMONSEARCH_DATA": "/srv/data", "SYSMONSEARCH_PORT": "8080"})
+
+    assert settings.data == Path("/srv/data")
+    assert settings.port == 8080
+
+
+@pytest.mark.parametrize("text", ["", "eighty", "-1", "8_0", "٣"])
+def test_a_wrong_number_is_named(text: str) -> None:
+    with pytest.raises(BadSetting, match="SYSMONSEARCH_PORT"):
+        Settings.from_environ({"SYSMONSEARCH_PORT": text})
+
+
+def test_a_misspelt_setting_does_not_go_unnoticed() -> None:
+    with pytest.raises(BadSetting, match="SYSMONSEARCH_DATAS"):
+        Settings.from_environ({"SYSMONSEARCH_DATAS": "/srv"})
+
+
+def test_an_empty_folder_name_is_refused() -> None:
+    with pytest.raises(BadSetting, match="SYSMONSEARCH_DATA"):
+        Settings.from_environ({"SYSMONSEARCH_DATA": ""})
