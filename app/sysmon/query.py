@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import orjson
 
 from app.errors import BadQuery
 from app.sysmon.condition import EVERYTHING, Condition
-from app.sysmon.events import Place
+from app.sysmon.events import Place, microseconds
 
 MAX_PAGE = 10_000
 
@@ -57,6 +57,12 @@ def encode_cursor(place: Place) -> str:
     return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
 
 
+_INT64 = range(-(2**63), 2**63)
+_CALENDAR = range(
+    microseconds(datetime.min.replace(tzinfo=UTC)), microseconds(datetime.max.replace(tzinfo=UTC)) + 1
+)
+
+
 def decode_cursor(cursor: str) -> Place:
     """Take a cursor apart; raise BadQuery where it is none."""
     try:
@@ -66,7 +72,8 @@ def decode_cursor(cursor: str) -> Place:
             isinstance(time, int)
             and isinstance(computer, str)
             and len(numbers) == 4
-            and all(isinstance(number, int) for number in numbers)
+            and all(isinstance(number, int) and number in _INT64 for number in numbers)
+            and time in _CALENDAR
         ):
             return (time, computer, *numbers)
     except (ValueError, TypeError, binascii.Error):
