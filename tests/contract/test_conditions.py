@@ -1,0 +1,75 @@
+"""Each operator means the same everywhere: the evaluator and every adapter agree with the table.
+
+The events of all cases lie together in one batch, and, in a second store, each in a batch of
+its own: there a column may be missing in all rows that an engine looks at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.errors import BadQuery
+from app.store.port import EventStore
+from app.sysmon.condition import Match, Operator
+from app.sysmon.evaluate import holds
+from app.sysmon.query import EventQuery
+from tests.builders import batch_of
+from tests.contract.conditions import EVENTS, GROUPS, Case
+from tests.contract.conftest import ADAPTERS, open_adapter
+
+CASES = [
+    pytest.param(case, id=f"{name}: {case.why} ({number})")
+    for name, group in GROUPS.items()
+    for number, case in enumerate(group, 1)
+]
+
+
+@pytest.fixture(
+    scope="module", params=[f"{name}, {how}" for name in ADAPTERS for how in ("one batch", "many")]
+)
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventStore]:
+    name, how = request.param.split(", ")
+    store = open_adapter(name, tmp_path_factory.mktemp("store")).store
+    for batch in [EVENTS] if how == "one batch" else [(event,) for event in EVENTS]:
+        store.add(batch_of(*batch), "cases")
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_evaluator_says_what_the_table_says(case: Case) -> None:
+    assert holds(case.condition, case.event) is case.expected
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_store_finds_what_the_table_and_the_evaluator_say(filled: EventStore, case: Case) -> None:
+    expected = {event.key for event in EVENTS if holds(case.condition, event)}
+
+    found = {event.key for event in filled.search(EventQuery(condition=case.condition, size=10_000)).events}
+
+    assert (case.event.key in found) is case.expected
+    assert found == expected
+    assert filled.count(EventQuery(condition=case.condition)).value == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("field", "operator", "value", "named"),
+    [
+        ("Image", Operator.REGEX, "(a", "regular expression"),
+        ("Image", Operator.REGEX, "a(?=b)", "regular expression"),
+        ("SourceIp", Operator.CIDR, "10.0.0.0/33", "network"),
+        ("SourceIp", Operator.CIDR, "", "network"),
+        ("ProcessId", Operator.LESS, "many", "number"),
+        ("ProcessId", Operator.GREATER, "0x10", "number"),
+        ("Time", Operator.LESS_EQUAL, "2019-02-30", "time"),
+        ("Time", Operator.GREATER_EQUAL, "1546948800", "time"),
+        ("Image", Operator.EQUALS, "\udcff", "surrogate"),
+    ],
+)
+def test_a_value_that_the_operator_cannot_use_is_refused_before_any_engine_sees_it(
+    field: str, operator: Operator, value: str, named: str
+) -> None:
+    with pytest.raises(BadQuery, match=named):
+        Match(field, operator, value)

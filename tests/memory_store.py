@@ -1,0 +1,162 @@
+"""The port in the simplest way that is right: a list of events and the naive evaluator."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+
+import pyarrow as pa
+
+from app.errors import NotFound, StoreUnavailable
+from app.store.port import (
+    Added,
+    Bucket,
+    Budget,
+    ComputerInfo,
+    Count,
+    EventStore,
+    Results,
+    StoredColumns,
+    StoreInfo,
+    Terms,
+)
+from app.sysmon.batch import EventBatch
+from app.sysmon.evaluate import holds
+from app.sysmon.events import Event, EventKey, value_text
+from app.sysmon.fields import FIELDS
+from app.sysmon.query import EventQuery, Order, decode_cursor, encode_cursor
+from app.sysmon.text import fold
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    number: int
+    batch: EventBatch
+    events: tuple[Event, ...]
+
+
+class MemoryStore(EventStore):
+    """Events in a list of batches, which is replaced, never changed: readers need no lock."""
+
+    def __init__(self) -> None:
+        self.available = True
+        self._batches: tuple[_Stored, ...] = ()
+        self._keys: frozenset[EventKey] = frozenset()
+        self._adding = Lock()
+
+    def add(self, batch: EventBatch, source: str) -> Added:
+        with self._adding:
+            self._must_be_available()
+            new = {
+                event.key: event for event in reversed(list(batch.events())) if event.key not in self._keys
+            }
+            if not new:
+                return Added(0, len(batch), None)
+            number = len(self._batches) + 1
+            events = tuple(reversed(new.values()))
+            stored = _Stored(number, EventBatch.from_events(events), events)
+            self._keys |= new.keys()
+            self._batches += (stored,)
+            return Added(len(events), len(batch) - len(events), number)
+
+    def search(self, query: EventQuery, budget: Budget | None = None) -> Results:
+        newest_first = query.order is Order.NEWEST
+        found = sorted(self._matching(query, budget), key=lambda event: event.place, reverse=newest_first)
+        if query.after is not None:
+            after = decode_cursor(query.after)
+            found = [e for e in found if (e.place < after if newest_first else e.place > after)]
+        page = tuple(found[: query.size])
+        return Results(page, encode_cursor(page[-1].place) if len(found) > query.size else None)
+
+    def count(self, query: EventQuery, budget: Budget | None = None) -> Count:
+        return Count(sum(1 for _ in self._matching(query, budget)))
+
+    def histogram(
+        self, query: EventQuery, step: timedelta, budget: Budget | None = None
+    ) -> tuple[Bucket, ...]:
+        counts = Counter(
+            (_EPOCH + (event.time - _EPOCH) // step * step, event.event_id)
+            for event in self._matching(query, budget)
+        )
+        return tuple(Bucket(start, event_id, n) for (start, event_id), n in sorted(counts.items()))
+
+    def terms(
+        self, query: EventQuery, name: str, size: int, *, rarest: bool = False, budget: Budget | None = None
+    ) -> Terms:
+        values = [event.get(FIELDS[name].name) for event in self._matching(query, budget)]
+        counts = Counter(value_text(value) for value in values if value is not None)
+        ordered = sorted(counts.items(), key=lambda item: (item[1] if rarest else -item[1], item[0]))
+        return Terms(tuple(ordered[:size]), len(counts), values.count(None))
+
+    def event(self, key: EventKey, budget: Budget | None = None) -> Event:
+        for event in self._all(budget):
+            if event.key == key:
+                return event
+        raise NotFound(f"No event {key} is stored.")
+
+    def events(self, keys: Sequence[EventKey], budget: Budget | None = None) -> tuple[Event, ...]:
+        found = {event.key: event for event in self._all(budget)}
+        return tuple(found[key] for key in keys if key in found)
+
+    def batches(
+        self, after: int, columns: Sequence[str], until: int | None = None
+    ) -> Iterator[StoredColumns]:
+        self._must_be_available()
+        for stored in self._batches:
+            if after < stored.number and (until is None or stored.number <= until):
+                numbers = pa.array([stored.number] * len(stored.batch), pa.int64())
+                table = stored.batch.table.select(list(columns)).append_column("batch", numbers)
+                yield StoredColumns(table, stored.number)
+
+    def info(self) -> StoreInfo:
+        self._must_be_available()
+        events = [event for stored in self._batches for event in stored.events]
+        times = [event.time for event in events]
+        return StoreInfo(
+            events=len(events),
+            bytes=sum(stored.batch.table.nbytes for stored in self._batches),
+            newest_batch=len(self._batches),
+            first=min(times, default=None),
+            last=max(times, default=None),
+            computers=_computers(events),
+            event_ids=Counter(event.event_id for event in events),
+        )
+
+    def _matching(self, query: EventQuery, budget: Budget | None) -> Iterator[Event]:
+        computers = {fold(name) for name in query.computers}
+        for event in self._all(budget):
+            if (
+                (query.start is None or query.start <= event.time)
+                and (query.end is None or event.time < query.end)
+                and (not computers or fold(event.computer) in computers)
+                and holds(query.condition, event)
+            ):
+                yield event
+
+    def _all(self, budget: Budget | None) -> Iterator[Event]:
+        self._must_be_available()
+        if budget:
+            budget.check()
+        for stored in self._batches:
+            for event in stored.events:
+                if budget:
+                    budget.check()
+                yield event
+
+    def _must_be_available(self) -> None:
+        if not self.available:
+            raise StoreUnavailable("The store in memory was switched off.")
+
+
+def _computers(events: Sequence[Event]) -> dict[str, ComputerInfo]:
+    """Describe each computer, under the name as it was written first."""
+    names: dict[str, str] = {}
+    groups: dict[str, list[datetime]] = {}
+    for event in events:
+        groups.setdefault(names.setdefault(fold(event.computer), event.computer), []).append(event.time)
+    return {name: ComputerInfo(len(times), min(times), max(times)) for name, times in groups.items()}
