@@ -1,0 +1,86 @@
+"""Events as lines of files: JSON, and CSV that a spreadsheet may open without harm."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import orjson
+
+from app.sysmon.events import Event
+from app.sysmon.fields import FIELDS, Scope
+from app.sysmon.kinds import KINDS
+
+_FIRST: Final = ("event_key", "EventId", "Computer", "Time")
+_SPANNING: Final = {"Process", "SubjectProcessGuid", "SubjectProcessId", "SubjectUser", "Category", "Kind"}
+
+CSV_COLUMNS: Final[tuple[str, ...]] = (
+    *dict.fromkeys(
+        (
+            *_FIRST,
+            *(name for kind in KINDS.values() for name in kind.fields),
+            *(name for name, field in FIELDS.items() if field.scope is Scope.ANY and name not in _SPANNING),
+        )
+    ),
+    "other",
+)
+"""The columns of every CSV file, whatever events are in it: so it can be streamed.
+
+``other`` is a JSON object of the fields that Sysmon's schema does not know.
+"""
+
+#: A spreadsheet takes a cell that begins so for a formula; the wide forms too, in some languages.
+_FORMULA: Final = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+
+#: What JSON allows but a terminal obeys: DEL, C1 controls, marks of direction, invisible ones.
+_TERMINAL: Final = re.compile(
+    r"[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
+def json_bytes(document: object) -> bytes:
+    """Return a document as JSON in one line without its end.
+
+    Characters that a terminal would obey are written as JSON's escapes: the same
+    document to a machine, and harmless to a person.
+    """
+    line = orjson.dumps(document)
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return _TERMINAL.sub(_escape, line.decode()).encode()
+
+
+def _escape(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def ndjson_lines(events: Iterable[Event]) -> Iterator[bytes]:
+    """Yield each event as one line of JSON."""
+    for event in events:
+        yield json_bytes(event.named()) + b"\n"
+
+
+def csv_lines(events: Iterable[Event]) -> Iterator[bytes]:
+    """Yield the header, then each event as one record of CSV (RFC 4180, UTF-8).
+
+    An apostrophe stands before what a spreadsheet would take for a formula.
+    """
+    yield _csv_record(CSV_COLUMNS)
+    for event in events:
+        document: dict[str, Any] = dict(event.named())
+        document["other"] = orjson.dumps(dict(event.other)).decode() if event.other else ""
+        yield _csv_record([document.get(name, "") for name in CSV_COLUMNS])
+
+
+def _csv_record(values: Iterable[str | int]) -> bytes:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow([_harmless(value) for value in values])
+    return buffer.getvalue().encode()
+
+
+def _harmless(value: str | int) -> str | int:
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
