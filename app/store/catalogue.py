@@ -160,6 +160,11 @@ class Catalogue:
         with self.database.read() as connection:
             return newest_batch(connection)
 
+    def snapshot(self) -> tuple[list[Segment], int]:
+        """Return all live segments and the number of the newest batch, both of one moment."""
+        with self.database.read() as connection:
+            return self.live_in(connection), newest_batch(connection)
+
     def batches(self, after: int, until: int) -> list[Batch]:
         """Return the batches with ``after < number <= until``, ascending."""
         found = select(BatchRow.number, BatchRow.rows).where(
@@ -227,28 +232,25 @@ class Change:
         self._enter(segments, number, number)
         return number
 
-    def replace(self, old: Sequence[Segment], new: Sequence[NewSegment]) -> bool:
-        """Put segments in the place of others that hold the same rows.
+    def still_live(self, segments: Sequence[Segment]) -> bool:
+        """Tell whether none of these was replaced or dropped meanwhile."""
+        return {segment.id for segment in segments} <= {segment.id for segment in self.live()}
 
-        False, and nothing is done, where one of the old ones is gone: somebody else has
-        replaced or dropped it meanwhile.
-        """
-        if not self._bury(old):
-            return False
-        self._enter(new, min(s.min_batch for s in old), max(s.max_batch for s in old))
-        return True
+    def replace(self, old: Sequence[Segment], new: NewSegment) -> None:
+        """Put a segment in the place of others that hold the same rows and are still live."""
+        self._bury(old)
+        first = min(segment.min_batch for segment in old)
+        self._enter([new], first, max(segment.max_batch for segment in old))
 
-    def drop(self, segment: Segment, reason: str) -> bool:
-        """Take a segment's events out of the store and note it; False where it is gone already."""
-        if not self._bury([segment]):
-            return False
+    def drop(self, segment: Segment, reason: str) -> None:
+        """Take the events of a segment that is still live out of the store, and note it."""
+        self._bury([segment])
         kept = ("month", "rows", "bytes", "first_time", "last_time", "min_batch", "max_batch")
         values = {name: getattr(segment, name) for name in kept}
         values["bytes"] += segment.summary_bytes
         self.connection.execute(
             insert(DropRow), {"dropped_at": _now(), "reason": reason, "segment": segment.name, **values}
         )
-        return True
 
     def names(self) -> set[str]:
         """Return the names of all segments that have an entry, dead ones included."""
@@ -265,12 +267,11 @@ class Change:
             self.connection.execute(delete(SegmentComputerRow).where(SegmentComputerRow.segment_id.in_(some)))
             self.connection.execute(delete(SegmentRow).where(SegmentRow.id.in_(some)))
 
-    def _bury(self, segments: Sequence[Segment]) -> bool:
-        ids = {segment.id for segment in segments}
-        if not ids <= {segment.id for segment in self.live()}:
-            return False
-        self.connection.execute(update(SegmentRow).where(SegmentRow.id.in_(ids)).values(dead_since=_now()))
-        return True
+    def _bury(self, segments: Sequence[Segment]) -> None:
+        ids = [segment.id for segment in segments]
+        for some in _slices(ids):
+            buried = update(SegmentRow).where(SegmentRow.id.in_(some), SegmentRow.dead_since.is_(None))
+            self.connection.execute(buried.values(dead_since=_now()))
 
     def _enter(self, segments: Iterable[NewSegment], min_batch: int, max_batch: int) -> None:
         for segment in segments:

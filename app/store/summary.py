@@ -1,0 +1,233 @@
+"""Value summaries: which values a segment holds, how often, first and last seen.
+
+Free text, rarity and facets of everything are answered from them instead of from events.
+One row for each column and value; for the columns by which rarity goes, one for each
+computer too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from app.store.columns import codes_of, one_chunk
+from app.sysmon.batch import TIME
+from app.sysmon.fields import COLUMN_TYPES, KEYWORD_COLUMNS, FieldType
+
+SUMMARY_SCHEMA: Final[pa.Schema] = pa.schema(
+    [
+        pa.field("column", pa.string(), nullable=False),
+        pa.field("value", pa.string(), nullable=False),
+        pa.field("computer", pa.string()),
+        pa.field("count", pa.int64(), nullable=False),
+        pa.field("first", TIME, nullable=False),
+        pa.field("last", TIME, nullable=False),
+    ]
+)
+"""The columns of a summary file; its rows stand in the order of column, value, computer."""
+
+PAIR_COLUMN: Final = "parent_image>image"
+PAIR_SEPARATOR: Final = "\x1f"
+OTHER_COLUMN: Final = "other"
+
+SUMMARY_COLUMNS: Final = tuple(
+    column
+    for column in KEYWORD_COLUMNS
+    if COLUMN_TYPES[column] is not FieldType.GUID and column != "computer"
+)
+"""Columns of events that are summed up; ``other`` and the pairs come to them."""
+
+COMPUTER_COLUMNS: Final = frozenset(
+    {
+        "image",
+        "parent_image",
+        "image_loaded",
+        "target_image",
+        "hashes",
+        "query_name",
+        "destination_ip",
+        "destination_hostname",
+        "command_line",
+        PAIR_COLUMN,
+    }
+)
+"""Columns whose values are counted for each computer apart."""
+
+_PROCESS_CREATE: Final = 1
+_GROUP_ROWS: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows that are summed up: their times, ascending, and the codes of their computers."""
+
+    times: NDArray[np.int64]
+    computers: NDArray[np.int32]
+    names: pa.StringArray
+
+
+def summarise(table: pa.Table) -> pa.Table:
+    """Return the summary of a table of events whose rows stand in order of time.
+
+    Texts are dictionaries in which each value stands once.
+    """
+    computers = one_chunk(table["computer"])
+    rows = _Rows(
+        one_chunk(table["time"]).cast(pa.int64()).to_numpy(), codes_of(computers), computers.dictionary
+    )
+    parts = []
+    for column in SUMMARY_COLUMNS:
+        if table[column].null_count < len(table):
+            array = one_chunk(table[column])
+            if not pa.types.is_dictionary(array.type):
+                array = array.dictionary_encode()
+            parts.append(_summed(column, codes_of(array), array.dictionary, rows))
+    parts += _pairs(table, rows)
+    parts += _other(table, rows)
+    return _joined(parts)
+
+
+def merge(summaries: Sequence[pa.Table]) -> pa.Table:
+    """Return the summary of all events that the given ones sum up."""
+    columns = sorted({name for summary in summaries for name in pc.unique(summary["column"]).to_pylist()})
+    return _joined([_merged(column, summaries) for column in columns])
+
+
+def write_summary(summary: pa.Table, path: Path) -> None:
+    """Write a summary file."""
+    with pq.ParquetWriter(
+        path,
+        SUMMARY_SCHEMA,
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=["column", "computer", "count"],
+        column_encoding={
+            "value": "DELTA_BYTE_ARRAY",
+            "first": "DELTA_BINARY_PACKED",
+            "last": "DELTA_BINARY_PACKED",
+        },
+        write_page_index=False,
+    ) as writer:
+        writer.write_table(summary, row_group_size=_GROUP_ROWS)
+
+
+def _summed(column: str, codes: NDArray[np.int32], values: pa.Array, rows: _Rows) -> pa.Table:
+    """Sum up one column: ``codes`` say which of ``values`` each row has, -1: none."""
+    where = np.flatnonzero(codes >= 0)
+    return _summed_where(column, codes[where], where, values, rows)
+
+
+def _summed_where(
+    column: str, codes: NDArray[np.int32], where: NDArray[np.int64], values: pa.Array, rows: _Rows
+) -> pa.Table:
+    """Sum up values of the rows ``where``, which ascend."""
+    computers: pa.Array = None
+    if column in COMPUTER_COLUMNS:
+        both = pa.array(codes.astype(np.int64) * len(rows.names) + rows.computers[where]).dictionary_encode()
+        codes = both.indices.to_numpy()
+        value_codes, computer_codes = np.divmod(both.dictionary.to_numpy(), len(rows.names))
+        values, computers = values.take(pa.array(value_codes)), rows.names.take(pa.array(computer_codes))
+    counts = np.bincount(codes, minlength=len(values))
+    first, last = np.zeros((2, len(values)), np.int64)
+    # Of several assignments to one place the last one stays.
+    last[codes] = rows.times[where]
+    first[codes[::-1]] = rows.times[where[::-1]]
+    return _part(column, values.cast(pa.string()), computers, counts, first, last)
+
+
+def _part(
+    column: str,
+    values: pa.Array,
+    computers: pa.Array | None,
+    counts: NDArray[np.int64],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+) -> pa.Table:
+    used = np.flatnonzero(counts)
+    names = pa.nulls(len(values), pa.string()) if computers is None else computers
+    part = pa.Table.from_arrays(
+        [
+            pa.repeat(pa.scalar(column), len(values)),
+            values,
+            names,
+            pa.array(counts),
+            pa.array(first).cast(TIME),
+            pa.array(last).cast(TIME),
+        ],
+        schema=SUMMARY_SCHEMA,
+    )
+    if len(used) < len(values):
+        part = part.take(pa.array(used))
+    keys = ["value"] if computers is None else ["value", "computer"]
+    return part.take(pc.sort_indices(part, [(key, "ascending") for key in keys]))
+
+
+def _pairs(table: pa.Table, rows: _Rows) -> list[pa.Table]:
+    """Sum up which image started which, from process creations."""
+    parents, images = one_chunk(table["parent_image"]), one_chunk(table["image"])
+    parent_codes, image_codes = codes_of(parents), codes_of(images)
+    where = np.flatnonzero(
+        (one_chunk(table["event_id"]).to_numpy() == _PROCESS_CREATE)
+        & (parent_codes >= 0)
+        & (image_codes >= 0)
+    )
+    if not len(where):
+        return []
+    both = parent_codes[where].astype(np.int64) * len(images.dictionary) + image_codes[where]
+    pairs = pa.array(both).dictionary_encode()
+    left, right = np.divmod(pairs.dictionary.to_numpy(), len(images.dictionary))
+    values = pc.binary_join_element_wise(
+        parents.dictionary.take(pa.array(left)), images.dictionary.take(pa.array(right)), PAIR_SEPARATOR
+    )
+    return [_summed_where(PAIR_COLUMN, pairs.indices.to_numpy(), where, values, rows)]
+
+
+def _other(table: pa.Table, rows: _Rows) -> list[pa.Table]:
+    """Sum up the values of the fields that the field table does not know."""
+    array = one_chunk(table["other"])
+    if array.null_count == len(array):
+        return []
+    offsets = array.offsets.to_numpy()
+    where = np.repeat(np.arange(len(array)), np.diff(offsets))
+    texts = array.items.slice(offsets[0], offsets[-1] - offsets[0]).dictionary_encode()
+    codes = codes_of(texts)
+    present = (codes >= 0) & array.is_valid().to_numpy(zero_copy_only=False)[where]
+    return [_summed_where(OTHER_COLUMN, codes[present], where[present], texts.dictionary, rows)]
+
+
+def _merged(column: str, summaries: Sequence[pa.Table]) -> pa.Table:
+    """Add up the rows of one column."""
+    parts = [summary.filter(pc.equal(summary["column"], column)) for summary in summaries]
+    keys = ["value", "computer"] if column in COMPUTER_COLUMNS else ["value"]
+    summed = (
+        pa.concat_tables(parts)
+        .group_by(keys, use_threads=False)
+        .aggregate([("count", "sum"), ("first", "min"), ("last", "max")])
+    )
+    rows = summed.num_rows
+    merged = pa.Table.from_arrays(
+        [
+            pa.repeat(pa.scalar(column), rows),
+            summed["value"],
+            summed["computer"] if len(keys) > 1 else pa.nulls(rows, pa.string()),
+            summed["count_sum"],
+            summed["first_min"],
+            summed["last_max"],
+        ],
+        schema=SUMMARY_SCHEMA,
+    )
+    return merged.take(pc.sort_indices(merged, [(key, "ascending") for key in keys]))
+
+
+def _joined(parts: Sequence[pa.Table]) -> pa.Table:
+    """Put the parts in the order of their columns."""
+    ordered = sorted(parts, key=lambda part: str(part["column"][0]))
+    return pa.concat_tables([SUMMARY_SCHEMA.empty_table(), *ordered])
