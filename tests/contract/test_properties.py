@@ -1,0 +1,106 @@
+"""Every adapter answers as the store in memory does, whatever is stored and asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+
+from app.store.port import EventStore
+from app.sysmon.condition import Condition
+from app.sysmon.events import Event
+from app.sysmon.query import EventQuery, Order
+from tests.builders import batch_of
+from tests.contract.conftest import ADAPTERS, open_adapter
+from tests.contract.strategies import conditions, events
+from tests.memory_store import MemoryStore
+
+_runs = count(1)
+
+
+@pytest.fixture(scope="module", params=[name for name in ADAPTERS if name != "memory"])
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventStore]:
+    """One store for all examples; each has computers of its own."""
+    store = open_adapter(request.param, tmp_path_factory.mktemp("store")).store
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def pair(shared: EventStore) -> tuple[EventStore, EventStore]:
+    """A store and the store in memory, with the same random events in the same batches."""
+    judge = MemoryStore()
+
+    @hypothesis.settings(max_examples=4, phases=[hypothesis.Phase.generate])
+    @hypothesis.given(st.lists(events(("pair-01", "Pair-02")), min_size=40, max_size=80))
+    def fill(batch: list[Event]) -> None:
+        assert shared.add(batch_of(*batch), "pair").added == judge.add(batch_of(*batch), "pair").added
+
+    fill()
+    assert judge.info().events > 30
+    return shared, judge
+
+
+PAIR = ("PAIR-01", "pair-02")
+
+
+@hypothesis.settings(max_examples=150)
+@hypothesis.given(condition=conditions(), order=st.sampled_from(Order))
+def test_random_conditions_find_what_the_evaluator_finds(
+    pair: tuple[EventStore, EventStore], condition: Condition, order: Order
+) -> None:
+    store, judge = pair
+    query = EventQuery(condition=condition, order=order, size=1000, computers=PAIR)
+
+    assert store.search(query) == judge.search(query)
+
+
+@hypothesis.settings(max_examples=40)
+@hypothesis.given(
+    condition=conditions(),
+    name=st.sampled_from(["Image", "Process", "EventId", "QueryStatus", "Kind", "ProcessId", "User"]),
+    rarest=st.booleans(),
+    size=st.sampled_from([1, 3, 100]),
+)
+def test_random_counts_are_those_of_the_evaluator(
+    pair: tuple[EventStore, EventStore], condition: Condition, name: str, rarest: bool, size: int
+) -> None:
+    store, judge = pair
+    query = EventQuery(condition=condition, computers=PAIR)
+
+    assert store.count(query) == judge.count(query)
+    assert store.histogram(query, timedelta(hours=5)) == judge.histogram(query, timedelta(hours=5))
+    assert store.terms(query, name, size, rarest=rarest) == judge.terms(query, name, size, rarest=rarest)
+
+
+@hypothesis.settings(max_examples=25)
+@hypothesis.given(data=st.data(), size=st.sampled_from([1, 3, 100]), order=st.sampled_from(Order))
+def test_any_split_with_repeats_stores_what_one_add_stores(
+    shared: EventStore, data: st.DataObject, size: int, order: Order
+) -> None:
+    computer = f"run-{next(_runs)}"
+    some = data.draw(st.lists(events((computer, computer.upper())), min_size=1, max_size=12))
+    cuts = data.draw(st.lists(st.integers(0, len(some)), max_size=3).map(sorted))
+    batches = [some[a:b] for a, b in zip([0, *cuts], [*cuts, len(some)], strict=True)]
+    again = data.draw(st.lists(st.sampled_from(batches), max_size=2))
+    judge = MemoryStore()
+    judge.add(batch_of(*some), "at once")
+
+    added = sum(shared.add(batch_of(*batch), "split").added for batch in [*batches, *again])
+
+    query = EventQuery(computers=(computer,), size=size, order=order)
+    assert added == judge.info().events
+    assert _walk(shared, query) == _walk(judge, query)
+
+
+def _walk(store: EventStore, query: EventQuery) -> list[Event]:
+    page = store.search(query)
+    events = list(page.events)
+    while page.next is not None:
+        page = store.search(query.following(page.next))
+        events += page.events
+    return events
