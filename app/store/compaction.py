@@ -155,7 +155,6 @@ def _doubling(run: list[Segment]) -> list[Segment]:
 @contextmanager
 def _alone(catalogue: Catalogue) -> Iterator[bool]:
     """Tell whether no other process is compacting; none begins meanwhile."""
-    catalogue.folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(catalogue.folder / "compaction.lock", os.O_CREAT | os.O_RDWR, 0o644)
     try:
         try:

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from app.errors import StoreDamaged
 from app.settings import Settings
 from app.state.database import Database
 from app.store.catalogue import Catalogue, Segment
 from app.store.columns import take
 from app.store.compaction import Compacted, Effort, compact, sweep
-from app.store.files import disk_errors, drafting, remove_orphans
+from app.store.files import disk_errors, drafting, gone, make_folders, remove_orphans
 from app.store.known import KnownEvents, first_of_each
 from app.store.port import (
     Added,
@@ -61,6 +60,7 @@ class EmbeddedStore(EventStore):
         self._known = KnownEvents()
         self._lock = Lock()
         self._tidied = False
+        make_folders(self.catalogue)
 
     def add(self, batch: EventBatch, source: str) -> Added:
         self._tidy()
@@ -180,7 +180,7 @@ class EmbeddedStore(EventStore):
             stored = self._known.stored(identities[rows], computers_of(batch.table), segments)
         except FileNotFoundError as error:
             # Files outlive their entries, so this is no work of compaction.
-            raise StoreDamaged(f"{error}. `sysmonsearch store verify` lists all that is missing.") from error
+            raise gone(self.catalogue, error) from error
         return rows[~stored]
 
     def _write(

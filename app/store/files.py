@@ -19,7 +19,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
-from app.errors import StoreUnavailable, SysmonSearchError
+from app.errors import StoreDamaged, StoreUnavailable, SysmonSearchError
 from app.store.catalogue import Catalogue
 
 _CHUNK: Final = 1 << 20
@@ -43,7 +43,6 @@ class Drafts:
     def make(self, path: Path) -> Path:
         """Make the temporary file for what shall stand at ``path``, and lock it."""
         draft = self.catalogue.folder / "tmp" / path.name
-        draft.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644)
         self._drafts[draft] = handle
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -57,7 +56,6 @@ class Drafts:
     def place(self) -> None:
         """Put all files in place; the caller holds the catalogue's write lock."""
         target = self.catalogue.folder / "segments"
-        target.mkdir(parents=True, exist_ok=True)
         for draft in self._drafts:
             draft.rename(target / draft.name)
             self._placed.add(draft.name)
@@ -102,11 +100,28 @@ def disk_errors(folder: Path) -> Iterator[None]:
 
 
 def _sentence(folder: Path, error: OSError) -> str:
+    if not folder.is_dir():
+        return f"The store's folder {folder} is not there. Is its disk mounted?"
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return f"The disk is full: no events can be written below {folder}. Make room and try again."
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return f"Nothing can be written below {folder}: {error.strerror}. Check whose folder it is."
     return f"The disk failed below {folder}: {error.strerror or error}. What was stored before is untouched."
+
+
+def make_folders(catalogue: Catalogue) -> None:
+    """Make the store's folders, unless there are segments: then theirs has gone astray."""
+    if not catalogue.live():
+        with disk_errors(catalogue.folder):
+            for name in ("tmp", "segments"):
+                (catalogue.folder / name).mkdir(parents=True, exist_ok=True)
+
+
+def gone(catalogue: Catalogue, error: FileNotFoundError) -> SysmonSearchError:
+    """Return what to say of a file that the catalogue names and that is not there."""
+    if not (catalogue.folder / "segments").is_dir():
+        return StoreUnavailable(f"The store's folder {catalogue.folder} is not there. Is its disk mounted?")
+    return StoreDamaged(f"A file of the store is missing: {error}. `sysmonsearch store verify` lists all.")
 
 
 def checksum(path: Path) -> str:

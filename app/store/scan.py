@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from app.errors import StoreDamaged
 from app.store.catalogue import Batch, Catalogue, Segment
+from app.store.files import gone
 from app.store.port import StoredColumns
 from app.store.segments import SEGMENT_SCHEMA
 
@@ -42,9 +43,7 @@ def scan(catalogue: Catalogue, after: int, until: int, columns: Sequence[str]) -
         except FileNotFoundError as error:
             failures += 1
             if failures == _ATTEMPTS:
-                raise StoreDamaged(
-                    f"A file of the store is missing: {error}. `sysmonsearch store verify` lists all."
-                ) from error
+                raise gone(catalogue, error) from error
 
 
 def _spans(batches: Sequence[Batch]) -> Iterator[tuple[int, int]]:
@@ -69,7 +68,11 @@ def _read(segments: Sequence[Segment], first: int, last: int, columns: Sequence[
         for part in _parts(segment, first, last, list(columns))
     ]
     schema = pa.schema([SEGMENT_SCHEMA.field(column) for column in (*columns, "batch")])
-    return pa.concat_tables([schema.empty_table(), *parts])
+    table = pa.concat_tables([schema.empty_table(), *parts])
+    numbers = table["batch"].to_numpy()
+    if (numbers[1:] >= numbers[:-1]).all():
+        return table
+    return table.unify_dictionaries().take(pa.array(np.argsort(numbers, kind="stable")))
 
 
 def _parts(segment: Segment, first: int, last: int, columns: list[str]) -> Iterator[pa.Table]:
