@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event, exc, inspect, text
 
 from app.errors import StoreUnavailable
+from app.state.models import Base
 
 HEAD: Final = "0001"
 """The newest revision in ``migrations/versions``."""
@@ -71,12 +72,15 @@ class Database:
             revision = _revision(connection)  # Another process may have been quicker.
             if revision == HEAD:
                 return
-            if revision is not None and not (_MIGRATIONS / "versions" / f"r{revision}.py").exists():
+            if revision is None:
+                _create(connection)
+            elif not (_MIGRATIONS / "versions" / f"r{revision}.py").exists():
                 raise StoreUnavailable(
                     f"The state database {self.path} was written by a newer version of this program"
                     f" (revision {revision}). Use that version, or another data folder."
                 )
-            _migrate(connection)
+            else:
+                migrate(connection)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -110,7 +114,15 @@ def _revision(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-def _migrate(connection: Connection) -> None:
+def _create(connection: Connection) -> None:
+    """Make all tables as they are now: the same that all migrations make, and quicker."""
+    Base.metadata.create_all(connection)
+    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the tables from whatever revision to the newest."""
     # Imported here because a start with nothing to do must not pay for it.
     from alembic import command
     from alembic.config import Config

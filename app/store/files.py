@@ -101,7 +101,7 @@ def disk_errors(folder: Path) -> Iterator[None]:
 
 def _sentence(folder: Path, error: OSError) -> str:
     if not folder.is_dir():
-        return f"The store's folder {folder} is not there. Is its disk mounted?"
+        return f"The store's folder {folder} is not there. Check that its disk is mounted."
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return f"The disk is full: no events can be written below {folder}. Make room and try again."
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
@@ -120,7 +120,7 @@ def make_folders(catalogue: Catalogue) -> None:
 def gone(catalogue: Catalogue, error: FileNotFoundError) -> SysmonSearchError:
     """Return what to say of a file that the catalogue names and that is not there."""
     if not (catalogue.folder / "segments").is_dir():
-        return StoreUnavailable(f"The store's folder {catalogue.folder} is not there. Is its disk mounted?")
+        return StoreUnavailable(f"The store's folder {catalogue.folder} is not there. Check that its disk is mounted.")
     return StoreDamaged(f"A file of the store is missing: {error}. `sysmonsearch store verify` lists all.")
 
 
