@@ -218,21 +218,22 @@ def _content_hashes(arrays: Mapping[str, pa.Array], rows: int) -> pa.Array:
     total = np.zeros(rows, np.uint64)
     for name, array in arrays.items():
         if name not in _ENVELOPE and array.null_count < rows:
-            total += np.where(
-                array.is_valid().to_numpy(zero_copy_only=False),
-                _column_hashes(name, array, wanted),
-                np.uint64(0),
-            )
+            # Most columns are of few events: only their rows are touched.
+            filled = np.flatnonzero(wanted & array.is_valid().to_numpy(zero_copy_only=False))
+            total[filled] += _column_hashes(name, array, filled)
     total += _other_hashes(arrays["other"], rows)
     return pa.array(_mix(total).view(np.int64), mask=~wanted)
 
 
-def _column_hashes(name: str, array: pa.Array, wanted: NDArray[np.bool_]) -> NDArray[np.uint64]:
+def _column_hashes(name: str, array: pa.Array, filled: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return the hashes of the values in the rows ``filled``; none of them is null."""
     if not pa.types.is_dictionary(array.type):
-        return _mix(_integers(array) ^ np.uint64(_hash(name, "")))
-    codes = _codes(array)
-    used = np.unique(codes[wanted & (codes >= 0)])
-    hashes = np.zeros(len(array.dictionary) + 1, np.uint64)  # One more, for the code of null.
+        return _mix(_integers(array)[filled] ^ np.uint64(_hash(name, "")))
+    codes = _codes(array)[filled]
+    is_used = np.zeros(len(array.dictionary), np.bool_)
+    is_used[codes] = True
+    used = np.flatnonzero(is_used)
+    hashes = np.zeros(len(array.dictionary), np.uint64)
     for code, text in zip(used, array.dictionary.take(pa.array(used)).to_pylist(), strict=True):
         hashes[code] = _hash(name, text)
     return hashes[codes]
