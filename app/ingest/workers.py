@@ -1,0 +1,144 @@
+"""An import in several processes: each reads files of its own and adds to the store.
+
+The processes share nothing but the store. Each has a pipe to the first process, which
+hands out the work and gathers what they tell; a process that dies closes its pipe.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Final
+
+from app.errors import SysmonSearchError
+from app.ingest.collector import Collector
+from app.ingest.feed import Ended, Ends, Feed, Stopped
+from app.ingest.report import Step
+from app.ingest.sources import Part, share_out
+from app.ingest.streams import Limits
+from app.settings import Settings
+
+_LOOK_SECONDS: Final = 0.2
+"""So often it is looked whether somebody wants to stop."""
+
+
+class Wants:
+    """A process has nothing to do."""
+
+
+@dataclass(slots=True)
+class _Worker:
+    number: int
+    process: BaseProcess
+    pipe: Connection
+    part: Part | None = None
+    was_told: bool = False  # That nothing more comes.
+
+
+def run_workers(
+    settings: Settings,
+    files: Sequence[Part],
+    jobs: int,
+    source: str,
+    collector: Collector,
+    stop: Callable[[], bool],
+) -> Ended:
+    """Read the files in ``jobs`` processes.
+
+    After a failure, or when asked to stop, all processes store what they have and end.
+    """
+    parts = share_out(files)
+    workers = [_start(settings, source, number) for number in range(jobs)]
+    ends: list[Ended] = []
+    try:
+        while workers:
+            wait([worker.pipe for worker in workers], _LOOK_SECONDS)
+            if stop() or any(end.error for end in ends):
+                for worker in workers:
+                    _hand_out(worker, None)
+            for worker in list(workers):
+                ended = _listen(worker, parts, collector)
+                if ended is not None:
+                    workers.remove(worker)
+                    worker.process.join()
+                    ends.append(ended)
+    except SysmonSearchError as error:
+        ends.append(Ended(error=str(error)))
+    finally:
+        for worker in workers:
+            worker.process.kill()
+            worker.process.join()
+    stopped = stop() and (any(end.stopped for end in ends) or next(parts, None) is not None)
+    return Ended(next((end.error for end in ends if end.error), None), stopped)
+
+
+def _start(settings: Settings, source: str, number: int) -> _Worker:
+    # Not by fork: connections to the state database do not survive one.
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=work, args=(theirs, settings, source), daemon=True)
+    process.start()
+    theirs.close()
+    return _Worker(number, process, ours)
+
+
+def _listen(worker: _Worker, parts: Iterator[Part], collector: Collector) -> Ended | None:
+    """Take all that a process has told; return its end, if it came to that."""
+    try:
+        while worker.pipe.poll():
+            told = worker.pipe.recv()
+            if isinstance(told, Step):
+                collector.take(told, worker.number)
+            elif isinstance(told, Ended):
+                return told
+            elif not worker.was_told:
+                _hand_out(worker, next(parts, None))
+    except (EOFError, ConnectionError):
+        worker.process.join()
+        code = worker.process.exitcode or 0
+        how = f"by signal {-code}" if code < 0 else f"with code {code}"
+        what = f" while it read {worker.part.name}" if worker.part else ""
+        return Ended(error=f"A process of the import was ended {how}{what}.")
+    return None
+
+
+def _hand_out(worker: _Worker, part: Part | None) -> None:
+    if worker.was_told:
+        return
+    worker.part, worker.was_told = part or worker.part, part is None
+    try:
+        worker.pipe.send(part)
+    except ConnectionError:
+        worker.was_told = True  # It is dead; reading from its pipe will tell.
+
+
+def work(pipe: Connection, settings: Settings, source: str) -> None:
+    """Read parts until None comes: what each process of an import does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first process, which tells us.
+    from app.store.open import open_store
+
+    error, stopped = None, False
+    try:
+        with open_store(settings) as store:
+            feed = Feed(store, Limits.of(settings), source, Ends(pipe.send, pipe.poll))
+            try:
+                while True:
+                    pipe.send(Wants())
+                    part = pipe.recv()
+                    if part is None:
+                        break
+                    feed.read(part)
+            except Stopped:
+                stopped = True
+            finally:
+                feed.flush()
+                feed.tell()
+    except SysmonSearchError as failure:
+        error = str(failure)
+    except (BrokenPipeError, EOFError, ConnectionResetError):
+        return  # The first process is gone.
+    pipe.send(Ended(error, stopped))
