@@ -67,9 +67,12 @@ class Compacted:
 
 
 def compact(catalogue: Catalogue, effort: Effort) -> Compacted:
-    """Merge what is worth it; another process that compacts already is left to do it."""
+    """Merge what is worth it.
+
+    Another process that compacts already is left to do it; ``EVERYTHING`` waits for it.
+    """
     done = Compacted()
-    with disk_errors(catalogue.folder), _alone(catalogue) as alone:
+    with disk_errors(catalogue.folder), _alone(catalogue, wait=effort is Effort.EVERYTHING) as alone:
         if not alone:
             return done
         for sources in plan(catalogue.live(), effort):
@@ -153,12 +156,12 @@ def _doubling(run: list[Segment]) -> list[Segment]:
 
 
 @contextmanager
-def _alone(catalogue: Catalogue) -> Iterator[bool]:
+def _alone(catalogue: Catalogue, *, wait: bool) -> Iterator[bool]:
     """Tell whether no other process is compacting; none begins meanwhile."""
     handle = os.open(catalogue.folder / "compaction.lock", os.O_CREAT | os.O_RDWR, 0o644)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return

@@ -22,8 +22,10 @@ CHUNK_ROWS: Final = 262_144
 _ATTEMPTS: Final = 3
 
 
-def scan(catalogue: Catalogue, after: int, until: int, columns: Sequence[str]) -> Iterator[StoredColumns]:
-    """Yield the rows of batches with ``after < number <= until``.
+def scan(
+    catalogue: Catalogue, after: int, until: int, columns: Sequence[str], chunk_rows: int = CHUNK_ROWS
+) -> Iterator[StoredColumns]:
+    """Yield the rows of batches with ``after < number <= until``, about ``chunk_rows`` at once.
 
     Compaction moves rows to other files and leaves their batch numbers as they are. So
     where a file is gone, the catalogue is read again, and reading goes on behind what has
@@ -33,7 +35,7 @@ def scan(catalogue: Catalogue, after: int, until: int, columns: Sequence[str]) -
     while after < until:
         segments = catalogue.live()
         try:
-            for first, last in _spans(catalogue.batches(after, until)):
+            for first, last in _spans(catalogue.batches(after, until), chunk_rows):
                 table = _read(segments, first, last, columns)
                 after = last
                 failures = 0
@@ -46,14 +48,14 @@ def scan(catalogue: Catalogue, after: int, until: int, columns: Sequence[str]) -
                 raise gone(catalogue, error) from error
 
 
-def _spans(batches: Sequence[Batch]) -> Iterator[tuple[int, int]]:
+def _spans(batches: Sequence[Batch], chunk_rows: int) -> Iterator[tuple[int, int]]:
     """Yield first and last number of the batches that are read at once."""
     rows = 0
 
     def span_of(batch: Batch) -> int:
         nonlocal rows
         rows += batch.rows
-        return (rows - 1) // CHUNK_ROWS
+        return (rows - 1) // chunk_rows
 
     for _, some in groupby(batches, span_of):
         numbers = [batch.number for batch in some]
