@@ -120,7 +120,9 @@ def make_folders(catalogue: Catalogue) -> None:
 def gone(catalogue: Catalogue, error: FileNotFoundError) -> SysmonSearchError:
     """Return what to say of a file that the catalogue names and that is not there."""
     if not (catalogue.folder / "segments").is_dir():
-        return StoreUnavailable(f"The store's folder {catalogue.folder} is not there. Check that its disk is mounted.")
+        return StoreUnavailable(
+            f"The store's folder {catalogue.folder} is not there. Check that its disk is mounted."
+        )
     return StoreDamaged(f"A file of the store is missing: {error}. `sysmonsearch store verify` lists all.")
 
 
