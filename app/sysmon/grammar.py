@@ -27,11 +27,14 @@ _QUOTES = f'"{OTHER_QUOTES}'
 _END = rf"(?=[\s{_CLOSE}]|\Z)"
 _KEYWORD_END = rf"(?=[\s{_OPEN}{_CLOSE}{_QUOTES}]|\Z)"
 _WORD = rf'(?:\\["\\]|[^\s{_OPEN}{_CLOSE}"])++(?![{_OPEN}"])'
+_IPV6 = "[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:"
 _NO_KEYWORD = rf"(?!(?:and|or|not){_KEYWORD_END})"
 
 # What stands behind a field is a language of its own: a slash, a sign or a colon means
 # something else there. So both have terminals of their own, and the lexer looks at the
-# parser's state to know which ones may come.
+# parser's state to know which ones may come. FOLDER is a quoted path as it is pasted, with a
+# backslash at its end: it counts only where PHRASE, which takes that quote for a part of
+# the text, finds no end.
 GRAMMAR: Final = rf"""
 start: [either]
 ?either: both (_OR both)*
@@ -40,7 +43,7 @@ start: [either]
     | LPAR either RPAR -> nested
     | EVERYTHING -> everything
     | WORD -> word
-    | (PHRASE | OTHER_PHRASE) -> phrase
+    | (PHRASE | FOLDER | OTHER_PHRASE) -> phrase
     | ANYWHERE -> anywhere
     | FIELD _value -> comparison
 
@@ -53,12 +56,12 @@ list: LPAR any_value RPAR
     | list
 
 ?single: VALUE -> value
-    | (PHRASE | OTHER_PHRASE) -> quoted
+    | (PHRASE | FOLDER | OTHER_PHRASE) -> quoted
     | REGEX -> regex
     | CIDR (VALUE | PHRASE) RPAR -> network
     | SAME NAME RPAR -> same
     | LIMIT (VALUE | PHRASE | OTHER_PHRASE) -> limit
-    | EXACT (VALUE | PHRASE | OTHER_PHRASE | REGEX) -> exact
+    | EXACT (VALUE | PHRASE | FOLDER | OTHER_PHRASE | REGEX) -> exact
     | EXACT SAME NAME RPAR -> exactly_same
 
 _OR.9: /or{_KEYWORD_END}/i
@@ -66,11 +69,12 @@ _AND.9: /and{_KEYWORD_END}/i
 NOT.9: /not{_KEYWORD_END}/i
 LPAR.8: /[{_OPEN}]/
 RPAR.8: /[{_CLOSE}](?=[\s{_OPEN}{_CLOSE}]|\Z)/
-FIELD.7: /(?![A-Za-z]:\\)(?:\*|@?[^\W\d]\w*)[{_COLON}](?!:(?!:)|\/\/)/
+FIELD.7: /(?![A-Za-z]:\\|{_IPV6})(?:\*|@?[^\W\d]\w*)[{_COLON}](?!:(?!:)|\/\/)/
 EVERYTHING.6: /\*+{_END}/
 ANYWHERE.6: /\/(?:\\.|[^\/\\\s])++\/{_END}/
 WORD: /{_NO_KEYWORD}(?![{_QUOTES}]){_WORD}/
 PHRASE.5: /{PHRASE}{_END}/s
+FOLDER.4: /"[^"]*[^"\\]\\["]{_END}/
 OTHER_PHRASE.5: /[{OTHER_QUOTES}][^{_QUOTES}]*+[{_QUOTES}]{_END}/s
 VALUE: /{_NO_KEYWORD}(?![{_QUOTES}{_SIGNS}{_EQUAL}\/]){_WORD}/
 REGEX.6: /\/(?:\\.|[^\/\\])*+\/{_END}/s
@@ -158,10 +162,7 @@ def _about_quote(text: str, at: int) -> str:
     closed = re.compile(PHRASE, re.DOTALL).match(text, at) if text[at] == '"' else None
     if closed:
         return 'Behind a closing quote comes a blank. Write \\" for a quote inside the text.'
-    return (
-        "This quote is never closed. A backslash makes the quote behind it part of the text:"
-        ' a path in quotes that ends with a backslash ends with two, "C:\\Program Files\\\\".'
-    )
+    return "This quote is never closed. A backslash makes the quote behind it part of the text."
 
 
 def _about_closing(expected: AbstractSet[str]) -> str:

@@ -7,7 +7,7 @@ BadQuery without the query's text; ``parse`` adds it.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Final
 
@@ -21,11 +21,11 @@ from app.sysmon.fields import ANY_FIELD, FIELDS, HASH_COLUMNS, FieldType, find_f
 from app.sysmon.grammar import shown
 from app.sysmon.normal import COMPARISONS, NAMES, conjunction, normal_form, operator_of, stored_form, type_of
 from app.sysmon.spelling import holds_addresses, read_parts
-from app.sysmon.times import parse_span, plain
+from app.sysmon.times import is_day, parse_span, plain
 from app.sysmon.values import network_of, number_of, regex
 
 _OPERATORS: Final = {sign: operator for operator, sign in COMPARISONS.items()}
-_IN_QUOTES: Final = {"PHRASE", "OTHER_PHRASE"}
+_IN_QUOTES: Final = {"PHRASE", "FOLDER", "OTHER_PHRASE"}
 
 
 def field_named(token: Token, name: str) -> str:
@@ -67,7 +67,7 @@ def _refuse_comparison(token: Token, shape: re.Pattern[str]) -> None:
     if first and field and not (first[2] == "=" and field.column in HASH_COLUMNS):
         form = _FORMS.get(first[2], "{}:" + first[2] + "…").format(field.name)
         raise _fault(
-            f"To compare the field {field.name} write {form}, with a blank before it; put a text in quotes.",
+            f"For the field {field.name} write {form}, with a blank before it; put a text itself in quotes.",
             token,
         )
 
@@ -143,7 +143,7 @@ def limited(field: str, sign: Token, token: Token) -> Condition:
     operator = _OPERATORS[plain(sign)]
     if type_of(field) is FieldType.TIME:
         start, after = _span(_text(token), token)
-        if _is_date(start, after) and operator in _BEHIND:
+        if is_day(start, after) and operator in _BEHIND:
             return Match(field, _BEHIND[operator], time_text(after))
         return Match(field, operator, time_text(start))
     number = plain(_text(token))
@@ -175,7 +175,7 @@ def _regex_fault(token: Token, pattern: str, reason: str) -> BadQuery:
     if piece.startswith("(?") or re.match(r"\\[1-9]", piece):
         hint = " It has no look-ahead, no look-behind and no references back: they can take for ever."
     return _fault(
-        f"The regular expression is none of RE2: {what}{f' at {shown(piece)!r}' if piece else ''}.{hint}",
+        f"This is no regular expression of RE2: {what}{f' at {shown(piece)!r}' if piece else ''}.{hint}",
         token,
         offset + 1,
     )
@@ -202,10 +202,6 @@ def _span(text: str, token: Token) -> tuple[datetime, datetime]:
         return parse_span(text)
     except BadQuery as error:
         raise _fault(str(error), token) from error
-
-
-def _is_date(start: datetime, after: datetime) -> bool:
-    return after - start > timedelta(minutes=1)
 
 
 def _text(token: Token) -> str:

@@ -27,7 +27,7 @@ def parse_time(text: str, *, end: bool = False) -> datetime:
     A time of day is a moment, at either end. Raise BadQuery where ``text`` is no time.
     """
     start, after = parse_span(text)
-    return after if end and after - start >= timedelta(days=1) else start
+    return after if end and is_day(start, after) else start
 
 
 def parse_span(text: str) -> tuple[datetime, datetime]:
@@ -46,6 +46,11 @@ def parse_span(text: str) -> tuple[datetime, datetime]:
         )
     length = next((length for shape, length in _LENGTHS if shape.fullmatch(written)), timedelta())
     return start, start + length if start <= _LAST - length else _LAST
+
+
+def is_day(start: datetime, after: datetime) -> bool:
+    """Tell whether a span is a whole day: all others are a minute or less."""
+    return after - start > timedelta(minutes=1)
 
 
 def plain(text: str) -> str:

@@ -55,6 +55,7 @@ MEANINGS: dict[str, Condition] = {
     "android order nothing": And((word("android"), word("order"), word("nothing"))),
     "http://a.example/x?y": Match(ANY_FIELD, WILDCARD, "*http://a.example/x?y*"),
     "fe80::1": word("fe80::1"),
+    "fe80:0:0:0:90e:17af:263c:5209": word("fe80:0:0:0:90e:17af:263c:5209"),
     "18:20:46": word("18:20:46"),
     "[Convert]::FromBase64String": word("[Convert]::FromBase64String"),
     "MD5=0A0B": word("MD5=0A0B"),
@@ -85,6 +86,9 @@ MEANINGS: dict[str, Condition] = {
     "C:\\Users\\*": word("C:\\Users\\"),
     'Image:"C:\\Program Files\\*"': Match("Image", STARTS_WITH, "C:\\Program Files\\"),
     'CurrentDirectory:"C:\\Program Files\\\\"': Match("CurrentDirectory", EQUALS, "C:\\Program Files\\"),
+    'CurrentDirectory:"C:\\Program Files\\" User:"bob"': And(
+        (Match("CurrentDirectory", EQUALS, "C:\\Program Files\\"), BOB)
+    ),
     "TargetFilename:*\\Temp\\*": Match("TargetFilename", CONTAINS, "\\Temp\\"),
     "TargetObject:HKLM\\Software\\*\\Run": Match("TargetObject", WILDCARD, "HKLM\\Software\\\\*\\Run"),
     "Image:\\\\server\\share\\*": Match("Image", STARTS_WITH, "\\\\server\\share\\"),

@@ -21,7 +21,7 @@ FAULTS = {
     "§foo(bar)": "Put 'foo…' in quotes",
     '§foo"bar"': "Put 'foo…' in quotes",
     '§"abc': "never closed",
-    'Image:§"C:\\Program Files\\"': "ends with a backslash ends with two",
+    'Image:§"a \\"b\\" c': "A backslash makes the quote behind it part of the text",
     '§"a"b': "Behind a closing quote comes a blank",
     '§""': "stands nothing",
     "Image:C:\\Program Files (x86§)\\a.exe": "comes a blank",
