@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
+from app.store.compaction import Effort
+from app.store.open import open_store
 from app.store.port import EventStore
 from tests.memory_store import MemoryStore
 
@@ -24,6 +26,8 @@ class Adapter:
     """Open the same events a second time, as another process does."""
     set_available: Callable[[bool], None]
     """Take from the engine what it needs to answer; give it back."""
+    rearrange: Callable[[], object]
+    """Let the engine arrange anew what it holds, as it may at any time."""
     opened: list[EventStore] = field(default_factory=list)
 
     def again(self) -> EventStore:
@@ -41,15 +45,10 @@ def _memory() -> Adapter:
     def set_available(available: bool) -> None:
         store.available = available
 
-    return Adapter(store, lambda: store, set_available)
+    return Adapter(store, lambda: store, set_available, lambda: None)
 
 
 def _embedded(settings: Settings) -> Adapter:
-    try:
-        from app.store.open import open_store
-    except ModuleNotFoundError:
-        pytest.skip("app.store.open is not there yet")
-
     def set_available(available: bool) -> None:
         folder, away = settings.data / "store", settings.data / "away"
         if available:
@@ -57,7 +56,10 @@ def _embedded(settings: Settings) -> Adapter:
         else:
             folder.rename(away)
 
-    return Adapter(open_store(settings), lambda: open_store(settings), set_available)
+    store = open_store(settings)
+    return Adapter(
+        store, lambda: open_store(settings), set_available, lambda: store.compact(Effort.EVERYTHING)
+    )
 
 
 @pytest.fixture(params=ADAPTERS)

@@ -31,8 +31,7 @@ KEYED = {
 
 @pytest.mark.parametrize("wanted", KEYED.values(), ids=KEYED.keys())
 def test_an_event_is_found_by_its_key_as_it_stands_in_urls(store: EventStore, wanted: Event) -> None:
-    for one in KEYED.values():
-        store.add(batch_of(one), "import")
+    store.add(batch_of(*KEYED.values()), "import")
 
     assert store.event(EventKey.parse(str(wanted.key))) == wanted
     assert store.events([wanted.key]) == (wanted,)

@@ -9,7 +9,7 @@ import pytest
 from app.store.port import EventStore
 from app.sysmon.condition import Match, Operator
 from app.sysmon.events import Event, Value, value_text
-from app.sysmon.fields import COLUMN_TYPES, FIELDS, FieldType
+from app.sysmon.fields import COLUMN_TYPES, FIELDS, HASH_COLUMNS, FieldType
 from app.sysmon.kinds import KINDS
 from app.sysmon.query import EventQuery, Order
 from tests.builders import NOON, Said, as_stored, batch_of, event, process_create
@@ -17,6 +17,8 @@ from tests.builders import NOON, Said, as_stored, batch_of, event, process_creat
 
 def _value(column: str, type_: FieldType, number: int) -> Value:
     match type_:
+        case _ if column in HASH_COLUMNS:
+            return f"{number:032X}"
         case FieldType.TEXT:
             return f"Value of {column}"
         case FieldType.GUID:
