@@ -254,7 +254,7 @@ def _add_times(
         said = [
             f"{name} is {shown(text)}" for name, text in others.get(row, []) if _is_clock(name, columns, row)
         ]
-        refused.append((row, "it has no time that can be used" + (": " + ", ".join(said) if said else "")))
+        refused.append((row, "It has no time that can be used" + (f": {', '.join(said)}." if said else ".")))
     return refused
 
 

@@ -34,6 +34,7 @@ class Codes(dict[Any, int]):
     def __init__(self) -> None:
         super().__init__(dict.fromkeys(_EMPTY, NULL))
         self.texts: list[str] = [""]
+        self.characters = 0
 
     def __missing__(self, value: Any) -> int:
         if value.__class__ is str:
@@ -48,6 +49,7 @@ class Codes(dict[Any, int]):
         return code
 
     def _number(self, text: str) -> int:
+        self.characters += len(text)
         texts = self.texts
         code = self[text] = len(texts)
         texts.append(text)
@@ -87,7 +89,7 @@ def text_of(value: object) -> str:
     try:
         return orjson.dumps(value).decode()
     except (orjson.JSONEncodeError, RecursionError) as error:
-        raise Refused(f"a value cannot be kept as text: {error}") from error
+        raise Refused(f"A value in it cannot be kept as text: {error}.") from error
 
 
 def valid(text: str) -> str:

@@ -222,7 +222,7 @@ def is_sysmon(channel: object, provider: object) -> bool:
     if isinstance(provider, str) and provider.lower() == PROVIDER.lower():
         return True
     if channel in (None, "") and provider in (None, ""):
-        raise Refused("it names neither a channel nor a provider, so nobody can tell whether it is Sysmon's")
+        raise Refused("It names neither a channel nor a provider, so nobody can tell whether it is Sysmon's.")
     return False
 
 
@@ -265,7 +265,7 @@ class Columns:
         """Make a header; raise Refused for a record without event ID or computer."""
         computer = said.computer
         if not isinstance(computer, str) or not computer.strip():
-            raise Refused("it names no computer")
+            raise Refused("It names no computer.")
         version = integer_of(text_of(said.version)) if said.version is not None else None
         head = Head(
             event_id=_event_id(said.event_id),
@@ -327,9 +327,9 @@ class Columns:
 def _event_id(said: object) -> int:
     number = integer_of(text_of(said)) if said is not None else None
     if said is None or said == "":
-        raise Refused("it has no event ID")
+        raise Refused("It has no event ID.")
     if number is None or not 0 <= number <= HIGHEST_EVENT_ID:
-        raise Refused(f"its event ID is {shown(said)}, which is no number from 0 to {HIGHEST_EVENT_ID}")
+        raise Refused(f"Its event ID is {shown(said)}, which is no number from 0 to {HIGHEST_EVENT_ID:,}.")
     return number
 
 
@@ -344,7 +344,7 @@ def fields_of(value: object, name: str) -> Document:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise Refused(f"{name} is {shown(value)}, which is no object of fields")
+        raise Refused(f"{name} is {shown(value)}, which is no object of fields.")
     return value
 
 

@@ -56,7 +56,7 @@ class Evtx:
         event = document.get("Event")
         system = event.get("System") if isinstance(event, dict) else None
         if not isinstance(event, dict) or not isinstance(system, dict):
-            raise Refused(f"Event is {shown(event)}, which has no System")
+            raise Refused(f"Event is {shown(event)}, which has no System.")
         get = system.get
         event_id = get("EventID")
         if isinstance(event_id, dict):  # With Qualifiers.

@@ -76,6 +76,11 @@ class Reader:
         return self.records - self.other_channels - self.rejected
 
     @property
+    def characters(self) -> int:
+        """How much text waits, about: events can be few and still fill memory."""
+        return self._columns.codes.characters
+
+    @property
     def file(self) -> str:
         """The file that is being read; set it where one reader reads several."""
         return self._files[-1][1]
@@ -92,7 +97,7 @@ class Reader:
             try:
                 document = loads(line)
             except orjson.JSONDecodeError as error:
-                self._line_again(line, number, error)
+                self._again(line, number, error)
                 continue
             self.records += 1
             columns.place = number
@@ -102,17 +107,17 @@ class Reader:
                 self._reject(number, str(refused))
         self.other_channels += others
 
+    def value(self, data: bytes, place: str) -> None:
+        """Read one JSON value that is not decoded yet."""
+        try:
+            document = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            self._again(data, place, error)
+        else:
+            self._record(document, place)
+
     def document(self, document: object, place: str) -> None:
         """Read one decoded JSON value."""
-        self._record(document, place)
-
-    def value(self, text: bytes, place: str) -> None:
-        """Read one JSON value that is still text."""
-        try:
-            document = orjson.loads(text)
-        except orjson.JSONDecodeError as error:
-            self._line_again(text, place, error)
-            return
         self._record(document, place)
 
     def evtx(self, record: Mapping[str, Any]) -> None:
@@ -124,7 +129,7 @@ class Reader:
             if not self._evtx.read(document):
                 self.other_channels += 1
         except orjson.JSONDecodeError as error:
-            self._reject(place, f"it is no JSON that can be read: {error}")
+            self._reject(place, _why_no_json(error))
         except Refused as refused:
             self._reject(place, str(refused))
 
@@ -161,7 +166,7 @@ class Reader:
     def _read(self, document: Any) -> bool:
         """Read by the layout that the record has; False: it is of another channel."""
         if document.__class__ is not dict:
-            raise Refused(f"it is {shown(document)}, which is no object of fields")
+            raise Refused(f"It is {shown(document)}, which is no object of fields.")
         if "winlog" in document:
             return self._winlogbeat7.read(document)
         if "EventID" in document:
@@ -174,21 +179,21 @@ class Reader:
             source = fields_of(document["_source"], "_source")
             if "_source" not in source:
                 return self._read(source)
-        raise Refused(f"it is of no layout that is known; its fields are {_listed(document)}")
+        raise Refused(f"It is of no layout that is known. Its fields are {_listed(document)}.")
 
-    def _line_again(self, line: bytes, place: Place, error: orjson.JSONDecodeError) -> None:
-        """Read a line that is no JSON at first sight: blank, or with bytes that are no text."""
-        line = line.removeprefix(_BOM)
-        if not line or line.isspace():
+    def _again(self, data: bytes, place: Place, error: orjson.JSONDecodeError) -> None:
+        """Read what is no JSON at first sight: blank lines are no records, bad bytes become U+FFFD."""
+        data = data.removeprefix(_BOM)
+        if not data or data.isspace():
             return
-        text = _ESCAPE.sub(_without_lone_surrogate, line.decode("utf-8", "replace"))
+        text = _ESCAPE.sub(_without_lone_surrogate, data.decode("utf-8", "replace"))
         try:
             document = orjson.loads(text)
         except orjson.JSONDecodeError:
             self.records += 1
-            self._reject(place, f"it is no JSON that can be read: {error}")
-            return
-        self._record(document, place)
+            self._reject(place, _why_no_json(error))
+        else:
+            self._record(document, place)
 
     def _reject(self, place: Place, reason: str, file: str | None = None) -> None:
         self.rejected += 1
@@ -196,6 +201,12 @@ class Reader:
             place = ("line", place)
         where = place if isinstance(place, str) else f"{place[0]} {place[1]}"
         self.rejects.append(Reject(where, reason, self.file if file is None else file))
+
+
+def _why_no_json(error: orjson.JSONDecodeError) -> str:
+    if "recursion" in error.msg.lower():
+        return "It is nested more than 1,024 deep, which no log is."
+    return f"It is no JSON that can be read: {error.msg} at column {error.colno:,}."
 
 
 def _without_lone_surrogate(escape: re.Match[str]) -> str:

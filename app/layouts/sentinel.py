@@ -43,6 +43,6 @@ class Sentinel:
             try:
                 data = orjson.loads(data) if data else None
             except orjson.JSONDecodeError as error:
-                raise Refused(f"EventData is a text that is no JSON ({error}): {shown(data)}") from error
+                raise Refused(f"EventData is {shown(data)}, which is no JSON: {error.msg}.") from error
         self._add(header, fields_of(data, "EventData"), get("TimeGenerated"), get("EventRecordId"))
         return True
