@@ -29,7 +29,9 @@ MOST_COMPUTERS: Final = 100_000
 @click.command(name="search")
 @click.argument("query", default="")
 @click.option("--from", "start", metavar="TIME", help="Record time from here on, UTC: 2019-05-18T18:20.")
-@click.option("--to", "end", metavar="TIME", help="Record time up to here; a date alone counts in as a whole day.")
+@click.option(
+    "--to", "end", metavar="TIME", help="Record time up to here; a date alone counts in as a whole day."
+)
 @click.option("--computer", "-c", "computers", multiple=True, help="This computer only; may be repeated.")
 @click.option(
     "--criterion",
