@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for folder in ("app", "tests") for path in (ROOT / folder).rglob("*.py"))
+APP = [path for path in MODULES if path.is_relative_to(ROOT / "app")]
 MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 50
 
@@ -30,7 +31,7 @@ def test_a_module_has_at_most_400_lines(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= MAX_MODULE_LINES
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", [path for path in MODULES if "migrations" not in path.parts], ids=name_of)
 def test_a_function_has_at_most_50_lines(path: Path) -> None:
     long = {
         node.name: node.end_lineno - node.lineno + 1
@@ -40,7 +41,7 @@ def test_a_function_has_at_most_50_lines(path: Path) -> None:
     assert not long
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.name != "__init__.py"], ids=name_of)
+@pytest.mark.parametrize("path", [path for path in APP if path.name != "__init__.py"], ids=name_of)
 def test_a_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text("utf-8")))
 

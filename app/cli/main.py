@@ -6,7 +6,6 @@ Nothing heavy is imported here, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import os
-import sys
 from importlib import import_module
 from typing import Any
 
@@ -22,7 +21,7 @@ COMMANDS = {
     "tree": ("tree", "Print the tree of a process: its ancestors and descendants."),
     "demo": ("demo", "Make demo data, or a fleet of any size, and import it."),
     "serve": ("serve", "Serve the pages on this machine."),
-    "store": ("store", "Look after the store: info, compact, verify, retain."),
+    "store": ("store", "Look after the store: info, compact, verify."),
 }
 
 #: Exit codes: everything else that a person may read about is 1.
@@ -90,10 +89,4 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command; the entry point of the package."""
-    try:
-        cli(prog_name="sysmonsearch")
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing is wrong. Point stdout
-        # elsewhere so that the interpreter's last flush does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    cli(prog_name="sysmonsearch")

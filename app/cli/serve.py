@@ -25,8 +25,10 @@ def command(settings: Settings, host: str | None, port: int | None) -> None:
     _refuse_other_than_loopback(host)
     from waitress.server import create_server
 
+    from app.store.open import open_store
     from app.web.app import create_app
 
+    open_store(settings).close()  # What is wrong with the data folder is said here, not on each page.
     try:
         server = create_server(create_app(settings), host=host, port=settings.port if port is None else port)
     except OSError as error:

@@ -1,0 +1,84 @@
+"""The command's frame: help, errors, exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from app.cli.main import COMMANDS, cli, exit_code, shown
+from app.errors import (
+    BadInput,
+    BadQuery,
+    BadSetting,
+    NotFound,
+    QueryTooSlow,
+    StoreUnavailable,
+    SysmonSearchError,
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (BadQuery("x"), 2),
+        (BadSetting("x"), 2),
+        (StoreUnavailable("x"), 3),
+        (QueryTooSlow("x"), 3),
+        (NotFound("x"), 1),
+        (BadInput("x"), 1),
+    ],
+)
+def test_each_error_has_its_exit_code(error: SysmonSearchError, code: int) -> None:
+    assert exit_code(error) == code
+
+
+def test_a_bad_query_is_shown_with_a_caret_under_the_character() -> None:
+    lines = shown(BadQuery("Unknown field.", text="a Imge:x", position=2)).splitlines()
+
+    assert lines[1].index("I") == lines[2].index("^")
+
+
+def test_terminal_escapes_in_a_message_are_harmless() -> None:
+    assert "\x1b" not in shown(NotFound("no \x1b[2Jsuch"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_help_with_an_example(name: str) -> None:
+    result = CliRunner().invoke(cli, [name, "--help"])
+
+    assert result.exit_code == 0
+    assert "sysmonsearch " + name in result.output
+
+
+def test_a_wrong_setting_is_said_before_anything_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYSMONSEARCH_PORT", "x")
+
+    result = CliRunner().invoke(cli, ["serve"])
+
+    assert result.exit_code == 2
+    assert "SYSMONSEARCH_PORT" in result.output
+
+
+def test_serve_listens_on_this_machine_only() -> None:
+    result = CliRunner().invoke(cli, ["serve", "--host", "0.0.0.0"])
+
+    assert result.exit_code == 2
+    assert "loopback" in result.output
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from app.cli.main import cli\n"
+        "try: cli(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'pyarrow', 'duckdb', 'numpy', 'sqlalchemy', 'flask', 'lark', 'rich'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd()
+    )
+
+    assert run.stdout.splitlines()[-1] == "[]"
