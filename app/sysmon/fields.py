@@ -181,7 +181,6 @@ _ALIASES: Final = {
     "sourceprocessguid": "SourceProcessGuid",
     "targetprocessguid": "TargetProcessGuid",
     "@timestamp": "Time",
-    "hostname": "Computer",
 }
 
 
