@@ -63,9 +63,7 @@ def test_notes_stand_below_the_tree() -> None:
 
 
 def test_lines_are_cut_to_the_width_unless_wide() -> None:
-    long = process_create(
-        process_guid=LEAF, command_line="x" * 5000
-    )
+    long = process_create(process_guid=LEAF, command_line="x" * 5000)
 
     assert len(printed(long, target=LEAF, width=60)[1]) == 60
     assert printed(long, target=LEAF, width=60)[1].endswith("…")
