@@ -100,9 +100,11 @@ class EventBatch:
             }
             for event in events
         ]
+        filled = set().union(*rows)
         columns = {
             field.name: pa.array([row.get(field.name) for row in rows], _plain(field.type)).cast(field.type)
             for field in SCHEMA
+            if field.name in filled
         }
         return cls.from_columns(columns, len(rows))
 
