@@ -53,7 +53,7 @@ def logs_in(file: BinaryIO, name: str, limits: Limits) -> Iterator[Found]:
 
 def is_hidden(name: str) -> bool:
     """Tell what systems and file managers leave behind: ``.DS_Store``, ``._a.json``, ``__MACOSX``."""
-    *folders, last = PurePosixPath(name).parts or ("",)
+    *folders, last = PurePosixPath(name.replace("\\", "/")).parts or ("",)
     return last.startswith(".") or "__MACOSX" in folders
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -110,7 +110,8 @@ class Feed:
 
     def tell(self, file: str = "") -> None:
         """Tell how far the reading is, and what there is to say."""
-        rejects, self._reader.rejects = [*self._rejects, *self._reader.rejects], []
+        rejects = [*self._rejects, *map(_in_a_sentence, self._reader.rejects)]
+        self._reader.rejects.clear()
         notes, self._rejects, self._notes = self._notes, [], []
         self._ends.tell(Step(file, self._bytes, self.counts, rejects, notes))
 
@@ -176,6 +177,11 @@ class Feed:
     def _reject(self, file: str, place: str, reason: str) -> None:
         self._counts.rejected += 1
         self._rejects.append(Reject(place, reason, file))
+
+
+def _in_a_sentence(reject: Reject) -> Reject:
+    reason = reject.reason[:1].upper() + reject.reason[1:]
+    return replace(reject, reason=reason if reason.endswith((".", "…")) else f"{reason}.")
 
 
 def _found_in(part: Part, file: BinaryIO, limits: Limits) -> Iterator[Found]:

@@ -34,7 +34,9 @@ def read_json_lines(stream: Stream, reader: Reader, say: Say, longest: int, firs
                 else:
                     lines[0] = b"".join([*begun, lines[0]])
                 for start in range(0, len(lines), _SLICE):
-                    reader.lines(lines[start : start + _SLICE], number + start)
+                    some = lines[start : start + _SLICE]
+                    if any(some):
+                        reader.lines(some, number + start)
                     yield
                 number += len(lines)
                 begun, held = [], 0

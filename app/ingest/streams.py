@@ -9,7 +9,7 @@ import codecs
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from app.errors import BadInput
 from app.ingest.kinds import HEAD, encoding_of
@@ -17,9 +17,7 @@ from app.settings import Settings
 
 BLOCK: Final = 1 << 20
 _PACKED_BLOCK: Final = 1 << 17
-
-_RATIO_FLOOR: Final = 256 << 20
-"""Below this no ratio is too high: small logs that say the same all day pack very well."""
+_PIECE: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +27,8 @@ class Limits:
     line: int
     unpacked: int
     ratio: int
+    floor: int = 256 << 20
+    """Below this no ratio is too high: small logs that say the same all day pack very well."""
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:
@@ -57,11 +57,17 @@ class Allowance:
 
     def check_ratio(self, unpacked: int, packed: int) -> None:
         """Raise where one member unpacks to suspiciously much."""
-        if unpacked > _RATIO_FLOOR and unpacked > packed * self.limits.ratio:
+        if unpacked > self.limits.floor and unpacked > packed * self.limits.ratio:
             raise BadInput(
                 f"It unpacks to more than {self.limits.ratio:,} times its packed size, which may be a trap,"
                 " so reading ended there. If it is a log, unpack it yourself or raise SYSMONSEARCH_MAX_RATIO."
             )
+
+
+class _Decoder(Protocol):
+    """What ``zlib.decompressobj`` returns; its class has no public name."""
+
+    def decompress(self, data: bytes, /) -> bytes: ...
 
 
 class Stream:
@@ -116,7 +122,7 @@ class Stream:
         if held < size and self._error is None:
             parts = [self._held[self._at :]] if held else []
             try:
-                while held < size and (block := next(self._blocks, b"")):
+                while held < size and (block := next(self._blocks, None)) is not None:
                     parts.append(block)
                     held += len(block)
             except BadInput as error:
@@ -169,9 +175,11 @@ def inflate(packed: Stream, allowance: Allowance, window: int) -> Iterator[bytes
             taken += len(data)
             if not data:
                 raise BadInput("It is cut off: the packed data ends too soon. What came before was read.")
+        before = decoder.copy()
         try:
             block = decoder.decompress(data, BLOCK)
         except zlib.error as error:
+            yield from _up_to_the_damage(before, data, allowance)
             raise BadInput(f"Its packed data is damaged ({error}). What came before was read.") from error
         made += len(block)
         allowance.spend(len(block))
@@ -179,6 +187,17 @@ def inflate(packed: Stream, allowance: Allowance, window: int) -> Iterator[bytes
         if block:
             yield block
     packed.give_back(decoder.unused_data)
+
+
+def _up_to_the_damage(decoder: _Decoder, data: bytes, allowance: Allowance) -> Iterator[bytes]:
+    """Unpack in small pieces what zlib gives nothing of when it meets damage in the whole."""
+    for start in range(0, len(data), _PIECE):
+        try:
+            block = decoder.decompress(data[start : start + _PIECE])
+        except zlib.error:
+            return
+        allowance.spend(len(block))
+        yield block
 
 
 def text_stream(stream: Stream, encoding: str = "") -> Stream:
