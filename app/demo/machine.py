@@ -16,6 +16,8 @@ from app.demo.office import BEGIN, PROXY, SYSTEM, Account, Computer, Process, sy
 
 _PORT_NAMES: Final = {80: "http", 88: "kerberos", 135: "epmap", 389: "ldap", 443: "https", 993: "imaps"}
 
+_WANDERING: Final = frozenset({2, 3, 9, 11, 12, 13, 14, 17, 18, 22, 23, 24, 26})
+
 Text = str | int
 
 
@@ -57,6 +59,8 @@ class Machine:
 
         What would happen before or after the life of its process does not happen.
         """
+        # What is drawn by the second happens a little later.
+        time += self.dice.between(0, 30_000) if event_id in _WANDERING else 0
         if process is None or (process.start <= time and (process.end is None or time <= process.end)):
             filled = {column: value for column, value in values.items() if value is not None}
             self.happenings.append(Happening(time, event_id, process, target, filled))
@@ -77,6 +81,8 @@ class Machine:
     ) -> Process:
         """Start a process with its libraries, and its end when it ``lasts`` a while."""
         image = self.programs[image] if isinstance(image, str) else image
+        # Nothing happens at whole seconds; a given token stands for a process that is planned exactly.
+        time += 0 if token is not None else self.dice.between(0, 50_000)
         account = account or (parent.account if parent else SYSTEM)
         quoted = f'"{image.path}"' if " " in image.path or account.session else image.path
         process = Process(
@@ -85,7 +91,7 @@ class Machine:
             account=account,
             parent=parent,
             start=time,
-            end=None if lasts is None else time + lasts,
+            end=None if lasts is None else time + lasts + self.dice.between(0, 900_000),
             directory=directory or "C:\\Windows\\system32\\",
             # Nothing logs the start of System, which has no parent.
             logged=time >= BEGIN and parent is not None,
@@ -107,7 +113,9 @@ class Machine:
         ]:
             time += self.dice.between(300, 21_000)
             self.load(process, library, time)
-        if process.image.console and self.computer.system != "7":
+        # A console has one host: children share their parent's.
+        has_console = process.parent is not None and process.parent.image.console
+        if process.image.console and not has_console and self.computer.system != "7":
             self.start(
                 "conhost",
                 process,

@@ -3,33 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 from app.demo.files import write_scenario
 from app.demo.fleet import Fleet
-from app.ingest.report import Report
-from app.ingest.run import Progress, import_paths
+from app.demo.folder import FOLDER, UNFINISHED
+from app.ingest.report import Progress, Report
+from app.ingest.run import import_paths
 from app.settings import Settings
 from app.store.port import Added, EventStore
-
-FOLDER: Final = "demo"
-"""Below the data folder: the demo's files."""
-
-_UNFINISHED: Final = "unfinished"
-
-
-def needs_demo(settings: Settings) -> bool:
-    """Tell whether nothing is kept yet, or only a demo that was stopped halfway."""
-    if not settings.data.is_dir() or not any(settings.data.iterdir()):
-        return True
-    return (settings.data / FOLDER / _UNFINISHED).exists()
 
 
 def make_demo(settings: Settings, on_progress: Callable[[Progress], None] | None = None) -> Report:
     """Write the scenario's files and import them as any others; a second run adds nothing."""
     folder = settings.data / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    mark = folder / _UNFINISHED
+    mark = folder / UNFINISHED
     mark.touch()
     report = import_paths(settings, write_scenario(folder), on_progress=on_progress)
     if not report.partial:

@@ -1,0 +1,118 @@
+"""One measurement in a process of its own, so that time and memory are its own.
+
+``python -m tests.bench.child ONE_CORE WHAT ARGUMENTS…`` prints a JSON object.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final
+
+import orjson
+
+MEGABYTE: Final = 1 << 20
+
+
+def run_import(data: str, jobs: str, *paths: str) -> dict[str, Any]:
+    """Import into a new store; loading the program counts as little as the baseline's loading."""
+    from app.ingest.run import import_paths
+    from app.settings import Settings
+    from app.store.open import open_store
+
+    settings = Settings(data=Path(data))
+    with open_store(settings) as store:
+        store.info()
+    clock = Clock()
+    report = import_paths(settings, [Path(path) for path in paths], jobs=int(jobs))
+    return clock.stop(report.records) | {"added": report.added, "rejected": report.rejected}
+
+
+def decode_evtx(*paths: str) -> dict[str, Any]:
+    """Decode all records with the evtx package and orjson, and do nothing with them."""
+    from evtx import PyEvtxParser
+
+    clock, records = Clock(), 0
+    for path in paths:
+        stream: Iterator[Any] = iter(PyEvtxParser(path).records_json())
+        while True:
+            try:
+                record = next(stream)
+            except StopIteration:
+                break
+            except RuntimeError:
+                continue
+            orjson.loads(record["data"])
+            records += 1
+    return clock.stop(records)
+
+
+def decode_lines(*paths: str) -> dict[str, Any]:
+    """Decode all lines with orjson, and do nothing with them."""
+    clock, records = Clock(), 0
+    for path in paths:
+        with Path(path).open("rb") as lines:
+            for line in lines:
+                # A line that is no JSON costs its attempt too.
+                with suppress(orjson.JSONDecodeError):
+                    orjson.loads(line)
+                records += 1
+    return clock.stop(records)
+
+
+def run_compact(data: str) -> dict[str, Any]:
+    """Merge the segments of a store."""
+    from app.settings import Settings
+    from app.store.open import open_store
+
+    clock = Clock()
+    with open_store(Settings(data=Path(data))) as store:
+        done = store.compact()
+    return clock.stop(done.rows) | {"merged": done.merged, "into": done.into}
+
+
+class Clock:
+    """Time, processor time and memory from now on; of child processes too."""
+
+    def __init__(self) -> None:
+        self._wall = perf_counter()
+        self._cpu = self._seconds()
+
+    @staticmethod
+    def _seconds() -> float:
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+    def stop(self, records: int) -> dict[str, Any]:
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        return {
+            "records": records,
+            "wall": perf_counter() - self._wall,
+            "cpu": self._seconds() - self._cpu,
+            "rss_mb": max(own, children) * 1024 / MEGABYTE,
+        }
+
+
+WORK: Final[dict[str, Callable[..., dict[str, Any]]]] = {
+    "import": run_import,
+    "decode-evtx": decode_evtx,
+    "decode-lines": decode_lines,
+    "compact": run_compact,
+}
+
+
+def main() -> None:
+    one_core, what, *arguments = sys.argv[1:]
+    if one_core == "1" and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[0]})
+    sys.stdout.buffer.write(orjson.dumps(WORK[what](*arguments)))
+
+
+if __name__ == "__main__":
+    main()
