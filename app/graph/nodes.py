@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import PureWindowsPath
 from typing import Final
 from urllib.parse import quote, unquote
@@ -32,6 +33,7 @@ class Role(StrEnum):
     DESCENDANT = "descendant"
 
 
+@lru_cache(maxsize=1 << 16)
 def node_id(key: NodeKey) -> str:
     """Return the id of a key: its parts, each quoted for URLs, with colons between."""
     return ":".join(quote(part, safe="") for part in key)

@@ -4,47 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from app.errors import BadQuery, NotFound, QueryTooSlow, StoreUnavailable
-from app.graph.nodes import Process, Role, node_id, node_key, parse_guid
+from app.graph.nodes import Process, Role
 from app.graph.tree import ProcessTree, build_tree
-from app.store.port import Budget
-from app.sysmon.events import Event
 from tests.builders import (
     COMPUTER,
     NOON,
-    batch_of,
     network_connect,
     process_access,
     process_create,
     process_terminate,
 )
-from tests.memory_store import MemoryStore
-
-
-def guid(number: int) -> str:
-    return f"5c3485a0-aaaa-0000-0010-{number:012x}"
-
-
-def created(number: int, parent: int | None, **said: object) -> Event:
-    """Return the creation of process ``number`` by ``parent``, ``number`` seconds after noon."""
-    fields: dict[str, object] = {
-        "time": NOON + timedelta(seconds=number),
-        "process_guid": guid(number),
-        "process_id": number,
-        "image": f"C:\\bin\\p{number}.exe",
-        "parent_process_guid": None if parent is None else guid(parent),
-        "parent_process_id": parent,
-        "parent_image": None if parent is None else f"C:\\bin\\p{parent}.exe",
-        "parent_command_line": None if parent is None else f"p{parent}.exe /start",
-        **said,
-    }
-    return process_create(**fields)  # type: ignore[arg-type]
-
-
-def stored(*events: Event) -> MemoryStore:
-    store = MemoryStore()
-    store.add(batch_of(*events), "test")
-    return store
+from tests.unit.graph.families import created, guid, stored
 
 
 def names(tree: ProcessTree) -> list[str]:
@@ -242,7 +212,7 @@ def test_two_clocks_are_told() -> None:
 
 
 def test_a_deep_tree_is_survived_from_both_ends() -> None:
-    depth = 300
+    depth = 220
     store = stored(*(created(n + 1, n) for n in range(depth)))
 
     for end in (0, depth):
@@ -341,73 +311,3 @@ def test_the_json_is_that_of_the_contract() -> None:
         "folded": [],
         "notes": [],
     }
-
-
-@pytest.mark.parametrize("spelling", ["{0}", "{{{0}}}", " {0} "])
-@pytest.mark.parametrize("case", [str.lower, str.upper])
-def test_a_guid_may_be_spelt_in_any_case_with_or_without_braces(spelling: str, case: type[str]) -> None:
-    assert parse_guid(case(spelling.format(guid(11)))) == guid(11)
-
-
-@pytest.mark.parametrize("text", ["", "4592", "{5c3485a0}", guid(1) + "0", guid(1)[:-1] + "g", "{" + guid(1)])
-def test_what_is_no_guid_is_a_bad_query(text: str) -> None:
-    with pytest.raises(BadQuery, match="is not a ProcessGuid"):
-        build_tree(MemoryStore(), COMPUTER, text)
-
-
-def test_the_guid_of_zeros_names_no_process() -> None:
-    with pytest.raises(BadQuery, match="names no process"):
-        parse_guid("{00000000-0000-0000-0000-000000000000}")
-
-
-@pytest.mark.parametrize(
-    "key",
-    [("process", "ws-01.example", guid(1)), ("file", "ü:%/\u202e", "c:\\a b?&#.txt"), ("address", "::1")],
-)
-def test_an_id_leads_back_to_its_key_and_is_safe_in_a_url(key: tuple[str, ...]) -> None:
-    assert node_key(node_id(key)) == key
-    assert not set(node_id(key)) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%:")
-
-
-def test_a_process_of_which_nothing_is_stored_is_not_found() -> None:
-    with pytest.raises(NotFound, match=r"No event of the process .* is stored of ws-01.example"):
-        build_tree(stored(created(1, None)), COMPUTER, guid(2))
-
-
-@pytest.mark.parametrize("name", ["ws-01", "WS-01.corp.example", "ws-02.example", "ws-1"])
-def test_an_unknown_computer_suggests_the_nearest_name(name: str) -> None:
-    with pytest.raises(NotFound, match=r"Did you mean ws-01\.example\?"):
-        build_tree(stored(created(1, None)), name, guid(2))
-
-
-def test_a_computer_like_no_other_is_told_which_are_stored() -> None:
-    with pytest.raises(NotFound, match=r"Stored are ws-01\.example\."):
-        build_tree(stored(created(1, None)), "zzz", guid(2))
-
-
-def test_a_process_of_another_computer_is_told() -> None:
-    with pytest.raises(NotFound, match=r"it is stored of ws-01\.example: ask for it there"):
-        build_tree(stored(created(2, 1), created(1, None, computer="b.example")), "b.example", guid(2))
-
-
-def test_an_empty_store_says_so() -> None:
-    with pytest.raises(NotFound, match="import logs first"):
-        build_tree(MemoryStore(), COMPUTER, guid(1))
-
-
-def test_a_store_that_cannot_answer_is_no_empty_tree() -> None:
-    store = stored(created(1, None))
-    store.available = False
-
-    with pytest.raises(StoreUnavailable):
-        build_tree(store, COMPUTER, guid(1))
-
-
-def test_a_used_up_budget_says_how_to_ask_for_less() -> None:
-    with pytest.raises(QueryTooSlow, match="smaller limit"):
-        build_tree(stored(created(1, None)), COMPUTER, guid(1), budget=Budget(0))
-
-
-def test_a_limit_below_one_is_a_bad_query() -> None:
-    with pytest.raises(BadQuery, match="at least one process"):
-        build_tree(MemoryStore(), COMPUTER, guid(1), limit=0)
