@@ -124,7 +124,8 @@ def _store(settings: Settings, fleet: Fleet) -> None:
 
 
 def _write(fleet: Fleet, output: Path, *, packed: bool) -> None:
-    from app.demo.files import write_fleet
+    from app.demo.files import write_fleet, writing
 
-    for path in write_fleet(fleet.batches(), output, packed=packed):
-        click.echo(path)
+    with writing(output):
+        for path in write_fleet(fleet.batches(), output, packed=packed):
+            click.echo(path)

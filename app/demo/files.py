@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -16,6 +16,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from app.demo.office import Computer
 from app.demo.scenario import COMPUTERS, events
 from app.demo.wire import event_xml, winlogbeat_lines
+from app.errors import StoreUnavailable
 from app.sysmon.batch import EventBatch
 
 XML_NAME: Final = "windows-7-event-logs.zip"
@@ -27,9 +28,21 @@ _XML_HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
 _SLICE: Final = 20_000
 
 
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Make the folder; say in words why nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The demo's files cannot be written into {folder}: {error.strerror}. Free space there, or choose"
+            " a folder that you may write to."
+        ) from error
+
+
 def write_scenario(folder: Path, computers: Sequence[Computer] = COMPUTERS) -> list[Path]:
     """Write the scenario's files; return them."""
-    folder.mkdir(parents=True, exist_ok=True)
     archive = folder / XML_NAME
     paths = [archive]
     with ZipFile(archive, "w") as zipped:

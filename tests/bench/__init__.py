@@ -1,1 +1,0 @@
-"""Measurements behind `make bench`: not tests, since machines differ."""

@@ -46,6 +46,7 @@ def measure_imports(folder: Path, *, records: int, rounds: int) -> Iterator[Meas
         note = f"{number:,} records: {len(found)} real files, repeated under other computers' names"
         yield from _against(folder, "EVTX", "decode-evtx", [big], Target(0.4, at_least=True), note, rounds)
         big.unlink()
+    (folder / "lines").mkdir(exist_ok=True)
     lines = list(write_fleet(Fleet(events=records).batches(), folder / "lines", per_file=-(-records // 8)))
     note = f"{records:,} lines of the generated fleet"
     yield from _against(folder, "JSON lines", "decode-lines", lines, Target(0.2, at_least=True), note, rounds)

@@ -23,6 +23,8 @@ TWO = (COMPUTERS[1], COMPUTERS[6])
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
     write_scenario(tmp_path / "here", TWO)
     script = (
         "import sys; from pathlib import Path; from app.demo.scenario import COMPUTERS;"
