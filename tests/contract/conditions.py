@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 from app.sysmon.condition import EVERYTHING, NOTHING, And, Condition, Match, Not, Operator, Or
-from app.sysmon.events import Event
+from app.sysmon.evaluate import holds
+from app.sysmon.events import Event, EventKey
 from app.sysmon.fields import ANY_FIELD
 from tests.builders import NOON, event
 
@@ -20,7 +22,7 @@ LESS, LESS_EQUAL = Operator.LESS, Operator.LESS_EQUAL
 GREATER, GREATER_EQUAL = Operator.GREATER, Operator.GREATER_EQUAL
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """One comparison of one event, and why it comes out so."""
 
@@ -28,6 +30,11 @@ class Case:
     event: Event
     expected: bool
     why: str
+
+    @cached_property
+    def keys(self) -> frozenset[EventKey]:
+        """The keys of all events of the table that the evaluator finds."""
+        return frozenset(event.key for event in EVENTS if holds(self.condition, event))
 
 
 CMD = event(1, image="C:\\Windows\\System32\\cmd.exe")

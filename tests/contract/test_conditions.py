@@ -49,19 +49,16 @@ def test_the_evaluator_says_what_the_table_says(case: Case) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_store_finds_what_the_table_and_the_evaluator_say(filled: EventStore, case: Case) -> None:
-    expected = {event.key for event in EVENTS if holds(case.condition, event)}
-
     found = {event.key for event in filled.search(EventQuery(condition=case.condition, size=10_000)).events}
 
     assert (case.event.key in found) is case.expected
-    assert found == expected
+    assert found == case.keys
 
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_a_store_counts_what_it_finds(filled: EventStore, name: str) -> None:
     for case in GROUPS[name]:
-        expected = sum(holds(case.condition, event) for event in EVENTS)
-        assert filled.count(EventQuery(condition=case.condition)).value == expected, case
+        assert filled.count(EventQuery(condition=case.condition)).value == len(case.keys), case
 
 
 @pytest.mark.parametrize(
