@@ -73,7 +73,8 @@ def run_workers(
             worker.process.kill()
             worker.process.join()
     stopped = stop() and (any(end.stopped for end in ends) or next(parts, None) is not None)
-    return Ended(next((end.error for end in ends if end.error), None), stopped)
+    errors = dict.fromkeys(end.error for end in ends if end.error)
+    return Ended(" ".join(errors) or None, stopped)
 
 
 def _start(settings: Settings, source: str, number: int) -> _Worker:
