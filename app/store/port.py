@@ -98,7 +98,10 @@ class ComputerInfo:
 
 @dataclass(frozen=True, slots=True)
 class StoreInfo:
-    """What is in the store. Times are record times; None: the store is empty."""
+    """What is in the store. Times are record times; None: the store is empty.
+
+    A computer whose name is written in several cases is one, under one of these names.
+    """
 
     events: int
     bytes: int
