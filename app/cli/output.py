@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-UNBOUNDED: Final = 1_000_000
-"""The width of a console that shortens nothing."""
+PIPED: Final = 250
+"""The width of lines that go to a file or another program."""
+
+UNBOUNDED: Final = 10_000_000
+"""The width of lines that are not shortened."""
 
 #: Controls, marks of direction and invisible characters; a lone half of a surrogate pair.
 _HARMFUL: Final = re.compile(
@@ -57,15 +60,15 @@ def styled(text: str | None, style: str = "") -> Text:
 def console(*, wide: bool = False) -> Console:
     """Return the console that human output goes to.
 
-    Only a terminal has a width to shorten lines to; a file or pipe gets them whole, and
-    no colours.
+    Its lines are as wide as the terminal, ``PIPED`` where there is none, and without
+    bounds if ``wide``. Only a terminal gets colours.
     """
     from rich.console import Console
 
     stream = sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")  # A terminal may lack what a log has.
-    width = UNBOUNDED if wide or not stream.isatty() else None
+    width = UNBOUNDED if wide else None if stream.isatty() else PIPED
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
@@ -71,14 +71,22 @@ def csv_lines(events: Iterable[Event]) -> Iterator[bytes]:
     """
     yield _csv_record(CSV_COLUMNS)
     for event in events:
-        document: dict[str, Any] = dict(event.named())
-        document["other"] = orjson.dumps(dict(event.other)).decode() if event.other else ""
-        yield _csv_record([document.get(name, "") for name in CSV_COLUMNS])
+        cells: list[str | int] = [""] * len(CSV_COLUMNS)
+        for name, value in event.named().items():
+            place = _PLACES.get(name)
+            if place is not None:
+                cells[place] = _harmless(value)
+        if event.other:
+            cells[-1] = orjson.dumps(dict(event.other)).decode()
+        yield _csv_record(cells)
 
 
-def _csv_record(values: Iterable[str | int]) -> bytes:
+_PLACES: Final = {name: place for place, name in enumerate(CSV_COLUMNS[:-1])}
+
+
+def _csv_record(cells: Iterable[str | int]) -> bytes:
     buffer = io.StringIO()
-    csv.writer(buffer).writerow([_harmless(value) for value in values])
+    csv.writer(buffer).writerow(cells)
     return buffer.getvalue().encode()
 
 

@@ -182,7 +182,18 @@ def test_a_table_shows_the_record_time_where_utc_time_is_far_off(search: Printer
     table = search()
 
     assert "2018-12-28 12:00:00.000" in table
-    assert "recorded 2019-01-08 12:00:00.000" in table
+    assert "2019-01-08 12:00:00.000  recorded" in table
+
+
+def test_a_long_value_leaves_room_for_the_other_columns(search: Printer) -> None:
+    search.add(at(1, command_line="x" * 9999, computer="c" * 300))
+
+    header, row, *_ = search().splitlines()
+
+    assert header.split() == ["UtcTime", "EventId", "Computer", "User", "Image", "Topic"]
+    assert len(row) <= 250
+    assert "EXAMPLE\\alice" in row
+    assert "x" * 9999 in search(wide=True)
 
 
 def test_hostile_text_in_a_table_does_nothing(search: Printer) -> None:
