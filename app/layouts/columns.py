@@ -335,7 +335,7 @@ def _event_id(said: object) -> int:
 
 def shown(value: object) -> str:
     """Return a value as a message may show it: quoted, and not too long."""
-    text = repr(value)
+    text = text_of(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else text[:57] + "…" + text[-1]
 
 

@@ -8,13 +8,13 @@ shipper's reading time and not used.
 
 What the pipeline loses, and nobody can bring back:
 
-- hashes of zeros only, their order and case, and algorithms other than our four in events
-  27 and 28 (27 and 28 have them only as a bare list);
+- hashes of zeros only, their order and case; in events 27 and 28, which keep the bare list
+  ``related.hash`` alone, which of MD5 and IMPHASH one of 32 digits is (it goes to ``other``);
 - SourcePortName where both port names were known; which port the one name belongs to is told
   by the lower port;
 - in DNS results the order of names and addresses, and ``::ffff:`` before IPv4;
-- a User without domain; a RuleName or any value that was ``-``;
-- the high half of a registry QWORD of 2^32 and more;
+- a User without domain; an Archived that is more than true or false; a Hash of event 15 that is none;
+- a registry QWORD of 2^32 and more: the pipeline adds up its halves in the wrong way;
 - below Winlogbeat 7.9, quotes and blanks of the command line (only ``process.args`` is left).
 """
 
@@ -85,7 +85,9 @@ _PATHS_OF: Final = {
     255: (("error.code", "ID"),),
 }
 _SIGNS: Final = ("process", "registry", "sysmon", "dns", "rule")
-_HASHES: Final = (("sha1", 40), ("md5", 32), ("sha256", 64), ("imphash", 32))  # In Sysmon's order.
+#: In Sysmon's order; digits where they tell which hash it is.
+_HASHES: Final = {"sha1": 40, "md5": None, "sha256": 64, "imphash": None}
+_OWNERS: Final[tuple[tuple[str, ...], ...]] = ((), ("file",), ("process",))
 _DIRECTIONS: Final = {"egress": "true", "outbound": "true", "ingress": "false", "inbound": "false"}
 _IPV6: Final = {"ipv4": "false", "ipv6": "true"}
 
@@ -131,6 +133,9 @@ def sysmon_fields(document: Document, event_data: Document, event_id: int) -> Do
             value = rebuild(document)
             if value is not None:
                 data[name] = value
+    unclear = [value for value in _bare_hashes(document) if len(value) not in _HASHES.values()]
+    if unclear:
+        data["related.hash"] = ",".join(unclear)
     return data
 
 
@@ -156,25 +161,23 @@ def _user(document: Document) -> str | None:
 
 def _hashes(document: Document) -> str | None:
     """Return the hashes as Sysmon's default order has them, in upper case."""
+    bare = {len(value): value for value in _bare_hashes(document)}
     parts = []
-    for name, digits in _HASHES:
-        for owner in (("process",), ("file",), ()):
-            value = lookup(document, *owner, "hash", name) or lookup(document, *owner, "pe", name)
-            if isinstance(value, str) and value:
-                parts.append(f"{name.upper()}={value.upper()}")
-                break
-        else:
-            parts += _bare_hash(document, name, digits)
+    for name, digits in _HASHES.items():
+        value = bare.get(digits) if digits else None
+        for owner in _OWNERS:
+            value = lookup(document, *owner, "hash", name) or lookup(document, *owner, "pe", name) or value
+        if isinstance(value, str) and value:
+            parts.append(f"{name.upper()}={value.upper()}")
     return ",".join(parts) or None
 
 
-def _bare_hash(document: Document, name: str, digits: int) -> list[str]:
-    """Return a hash of ``related.hash``, all that events 27 and 28 keep, where its length tells which."""
-    bare = lookup(document, "related", "hash")
-    if lookup(document, "process", "hash") or lookup(document, "file", "hash") or not isinstance(bare, list):
+def _bare_hashes(document: Document) -> list[str]:
+    """Return ``related.hash`` where it is all that is left of the hashes."""
+    if lookup(document, "process", "hash") or lookup(document, "file", "hash") or document.get("hash"):
         return []
-    fit = [value for value in bare if isinstance(value, str) and len(value) == digits]
-    return [f"{name.upper()}={fit[0].upper()}"] if len(fit) == 1 and digits != 32 else []
+    bare = lookup(document, "related", "hash")
+    return [value.upper() for value in bare if isinstance(value, str)] if isinstance(bare, list) else []
 
 
 def _port_name(wanted: str) -> Callable[[Document], str | None]:
@@ -231,9 +234,9 @@ def _details(document: Document) -> object:
     number = integer_of(text) if isinstance(text, str) else None
     if kind in ("SZ_DWORD", "REG_DWORD") and number is not None:
         return f"DWORD (0x{number:08x})"
-    if kind in ("SZ_QWORD", "REG_QWORD") and number is not None:
-        return f"QWORD (0x{number >> 32:08x}-0x{number & 0xFFFFFFFF:08x})"
-    return text
+    if kind in ("SZ_QWORD", "REG_QWORD") and number is not None and number < 2**32:
+        return f"QWORD (0x00000000-0x{number:08x})"
+    return text  # A larger QWORD stays the number that the pipeline made of it.
 
 
 def _tampering(document: Document) -> object:

@@ -204,7 +204,7 @@ class Reader:
 
 
 def _why_no_json(error: orjson.JSONDecodeError) -> str:
-    if "recursion" in error.msg.lower():
+    if "depth limit" in error.msg:
         return "It is nested more than 1,024 deep, which no log is."
     return f"It is no JSON that can be read: {error.msg} at column {error.colno:,}."
 
