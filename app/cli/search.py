@@ -73,7 +73,7 @@ def command(settings: Settings, /, **options: Any) -> None:
       sysmonsearch search 'Image:*\\powershell.exe and CommandLine:*-enc*'
       sysmonsearch search 'EventId:3 and DestinationIp:10.0.10.106' --from 2019-05-18
       sysmonsearch search mimikatz --count
-      sysmonsearch search 'EventId:1' --computer HR001.shire.com --output csv > created.csv
+      sysmonsearch search 'EventId:1' --computer Win7_64JP_01 --output csv > created.csv
       sysmonsearch search --criterion ProcessName=cmd.exe --criterion Port=8080 --match any
 
     JSON holds total, computers, events and next; give next to --after for the next page.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from pkgutil import resolve_name
 
 import click
 
@@ -26,7 +27,9 @@ def command(settings: Settings, host: str | None, port: int | None) -> None:
     from waitress.server import create_server
 
     from app.store.open import open_store
-    from app.web.app import create_app
+
+    # By name: neither of the two tops of the program imports the other.
+    create_app = resolve_name("app.web.app:create_app")
 
     open_store(settings).close()  # What is wrong with the data folder is said here, not on each page.
     try:

@@ -28,8 +28,8 @@ def command(
 
     \b
     Examples:
-      sysmonsearch tree --computer HR001.shire.com --guid 03ba39f5-4cfe-5ce0-0000-00103600c001
-      sysmonsearch tree -c HR001.shire.com -g '{03BA39F5-4CFE-5CE0-0000-00103600C001}' --json
+      sysmonsearch tree --computer Win7_64JP_01 --guid 5e9636c4-fdf7-5c33-0000-0010c6314d00
+      sysmonsearch tree -c Win7_64JP_01 -g '{5E9636C4-FDF7-5C33-0000-0010C6314D00}' --json
 
     A process's GUID stands in each of its events: sysmonsearch search 'Image:*\\wscript.exe'
     --output json shows it.

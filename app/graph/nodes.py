@@ -57,7 +57,7 @@ def parse_guid(text: str) -> str:
     guid = inner.lower()
     if not _GUID.fullmatch(guid):
         raise BadQuery(
-            f"{text!r} is not a ProcessGuid. One looks like 03ba39f5-4cfe-5ce0-0000-00107de7bf01,"
+            f"{text!r} is not a ProcessGuid. One looks like 5e9636c4-fdf7-5c33-0000-0010c6314d00,"
             " in any case, with or without braces.",
             text=text,
         )

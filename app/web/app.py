@@ -10,6 +10,7 @@ from typing import ClassVar
 from flask import Flask, Response, current_app, render_template
 from jinja2 import StrictUndefined
 
+from app.demo.scenario import INFECTED, Infected
 from app.errors import StoreUnavailable
 from app.settings import Settings
 from app.store.open import open_store
@@ -35,6 +36,7 @@ class StartPage:
     template: ClassVar[str] = "start/index.html"
 
     info: StoreInfo
+    demo: tuple[Infected, ...]
 
     def render(self) -> str:
         return render_template(self.template, page=self)
@@ -57,7 +59,9 @@ def create_app(settings: Settings | None = None) -> Flask:
 def start() -> str:
     """Show what is in the store."""
     with open_store(current_app.config["SETTINGS"]) as store:
-        return StartPage(info=store.info()).render()
+        info = store.info()
+    demo = tuple(process for process in INFECTED if process.computer in info.computers)
+    return StartPage(info=info, demo=demo).render()
 
 
 def store_unavailable(error: StoreUnavailable) -> tuple[str, int, dict[str, str]]:
