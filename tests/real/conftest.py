@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, TypeVar
 
 import orjson
@@ -76,6 +77,7 @@ def _import_all(folder: Path, settings: Settings) -> None:
     with (folder / "MANIFEST.tsv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     done: list[dict[str, Any]] = []
+    rmtree(settings.data, ignore_errors=True)  # Another worker may have begun and failed.
     with open_store(settings) as store:
         before = store.info()
         for row in rows:
