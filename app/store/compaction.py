@@ -30,8 +30,9 @@ from app.errors import StoreDamaged
 from app.store.catalogue import Catalogue, NewSegment, Segment, SegmentComputer
 from app.store.columns import one_chunk, take
 from app.store.files import Drafts, checksum, disk_errors, drafting
-from app.store.segments import GROUP_ROWS, SEGMENT_SCHEMA, distinct_of, segment_writer
-from app.store.summary import merge, write_summary
+from app.store.segments import GROUP_ROWS, SEGMENT_SCHEMA, DistinctValues, segment_writer
+from app.store.spill import Spill
+from app.store.summary import merge, read_columns, write_summary
 
 FULL_ROWS: Final = 1_000_000
 """A segment of so many rows is not made larger: more would win searches nothing."""
@@ -41,12 +42,14 @@ _LARGE_ROWS: Final = 700_000
 
 _MOST_ROWS: Final = 1_200_000
 _MOST_BYTES: Final = 256 << 20
+_MOST_SOURCES: Final = 256
 _NEARLY_FULL: Final = 900_000
 _WORTHWHILE_ROWS: Final = 100_000
 _WORTHWHILE_ALONE: Final = 10_000
 _FEW: Final = 8
 _MANY: Final = 16
 _OWN_SHARE: Final = 0.02
+_CHUNK_ROWS: Final = 32_768
 
 
 class Effort(Enum):
@@ -75,10 +78,10 @@ def compact(catalogue: Catalogue, effort: Effort) -> Compacted:
     with disk_errors(catalogue.folder), _alone(catalogue, wait=effort is Effort.EVERYTHING) as alone:
         if not alone:
             return done
-        for sources in plan(catalogue.live(), effort):
-            if _replace(catalogue, sources):
-                rows = sum(segment.rows for segment in sources)
-                done = Compacted(done.merged + len(sources), done.into + 1, done.rows + rows)
+        while packs := plan(catalogue.live(), effort):
+            for sources in packs:
+                if _replace(catalogue, sources):
+                    done = Compacted(done.merged + len(sources), done.into + 1, done.rows + _rows(sources))
     return done
 
 
@@ -136,7 +139,11 @@ def _packs(run: Sequence[Segment]) -> list[list[Segment]]:
     packs: list[list[Segment]] = [[]]
     rows = size = 0
     for segment in run:
-        if packs[-1] and (rows + segment.rows > _MOST_ROWS or size + segment.bytes > _MOST_BYTES):
+        if packs[-1] and (
+            rows + segment.rows > _MOST_ROWS
+            or size + segment.bytes > _MOST_BYTES
+            or len(packs[-1]) == _MOST_SOURCES
+        ):
             packs.append([])
             rows = size = 0
         packs[-1].append(segment)
@@ -191,11 +198,12 @@ def _merge(drafts: Drafts, sources: Sequence[Segment]) -> NewSegment:
     name = drafts.name()
     path = drafts.make(drafts.catalogue.path(name))
     rows = _write_events(path, sources)
+    pa.default_memory_pool().release_unused()
     size, sum_ = drafts.finish(path)
     if rows != _rows(sources):
         raise StoreDamaged(f"{_rows(sources):,} events were to be merged, but {rows:,} were read.")
     summary_path = drafts.make(drafts.catalogue.summary_path(name))
-    write_summary(merge([pq.read_table(segment.summary_path) for segment in sources]), summary_path)
+    write_summary(summary_path, merge(read_columns(segment.summary_path) for segment in sources))
     summary_size, summary_checksum = drafts.finish(summary_path)
     return NewSegment(
         name=name,
@@ -234,17 +242,18 @@ def _write_events(path: Path, sources: Sequence[Segment]) -> int:
     """Write the events of all sources, laid out by event ID; return how many."""
     event_ids = _event_ids(sources)
     own = sorted(id_ for id_, rows in event_ids.items() if rows >= _OWN_SHARE * _rows(sources))
-    parts: dict[int | None, list[pa.Table]] = {id_: [] for id_ in (*own, None)}
-    for table in _chunks(sources):
-        for id_, part in _split(table, own):
-            parts[id_].append(part)
-    kinds = [_joined(parts.pop(id_)) for id_ in list(parts) if parts[id_]]
     written = 0
-    with segment_writer(path, distinct_of(kinds)) as writer:
-        while kinds:
-            for group in _groups(kinds.pop(0)):
-                writer.write_table(group, row_group_size=GROUP_ROWS)
-                written += len(group)
+    with Spill(path.parent) as spill:
+        distinct = DistinctValues()
+        for table in _chunks(sources):
+            for id_, part in _split(table, own):
+                distinct.see(id_, part)
+                spill.put(id_, part)
+        with segment_writer(path, distinct.most()) as writer:
+            for id_ in spill.heaps():
+                for group in _groups(_joined(spill.take(id_))):
+                    writer.write_table(group, row_group_size=GROUP_ROWS)
+                    written += len(group)
     return written
 
 
@@ -259,7 +268,7 @@ def _chunks(sources: Sequence[Segment]) -> Iterator[pa.Table]:
                     batch = pa.repeat(pa.scalar(segment.min_batch), len(table))
                     table = table.set_column(table.num_columns - 1, SEGMENT_SCHEMA.field("batch"), batch)
                 waiting.append(table)
-                if sum(map(len, waiting)) >= GROUP_ROWS:
+                if sum(map(len, waiting)) >= _CHUNK_ROWS:
                     yield _joined(waiting)
                     waiting = []
     if waiting:
@@ -288,15 +297,12 @@ def _groups(kind: pa.Table) -> Iterator[pa.Table]:
     order = np.argsort(one_chunk(kind["time"]).cast(pa.int64()).to_numpy(), kind="stable")
     for start in range(0, len(order), GROUP_ROWS):
         group = take(kind, order[start : start + GROUP_ROWS])
-        yield pa.Table.from_arrays(
-            [
-                one_chunk(group[field.name])
-                if field.name in kind.column_names
-                else pa.nulls(len(group), field.type)
-                for field in SEGMENT_SCHEMA
-            ],
-            schema=SEGMENT_SCHEMA,
-        )
+        missing = {type_: pa.nulls(len(group), type_) for type_ in set(SEGMENT_SCHEMA.types)}
+        columns = [
+            one_chunk(group[field.name]) if field.name in kind.column_names else missing[field.type]
+            for field in SEGMENT_SCHEMA
+        ]
+        yield pa.Table.from_arrays(columns, schema=SEGMENT_SCHEMA)
 
 
 def _event_ids(sources: Iterable[Segment]) -> dict[int, int]:

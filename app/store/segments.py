@@ -9,7 +9,7 @@ is given out only when the file is finished.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
@@ -64,11 +64,13 @@ def write_fresh(drafts: Drafts, events: pa.Table) -> list[NewSegment]:
 def _write_month(drafts: Drafts, month: str, table: pa.Table) -> NewSegment:
     name = drafts.name()
     path = drafts.make(drafts.catalogue.path(name))
-    with segment_writer(path, distinct_of([table])) as writer:
+    distinct = DistinctValues()
+    distinct.see(None, table)
+    with segment_writer(path, distinct.most()) as writer:
         write_groups(writer, table.append_column("batch", pa.nulls(len(table), pa.int64())))
     size, checksum = drafts.finish(path)
     summary_path = drafts.make(drafts.catalogue.summary_path(name))
-    write_summary(summarise(table), summary_path)
+    write_summary(summary_path, [summarise(table)])
     summary_size, summary_checksum = drafts.finish(summary_path)
     times = one_chunk(table["time"]).cast(pa.int64())
     event_ids = one_chunk(table["event_id"]).value_counts()
@@ -105,22 +107,35 @@ def segment_writer(path: Any, distinct: Mapping[str, int]) -> pq.ParquetWriter:
         write_page_index=False,
         column_encoding=dict.fromkeys(_DELTA, "DELTA_BINARY_PACKED"),
         bloom_filter_options={
-            column: {"ndv": min(distinct[column], _MOST_DISTINCT), "fpp": 0.01}
-            for column in _BLOOMS
-            if distinct.get(column)
+            column: {"ndv": distinct[column], "fpp": 0.01} for column in _BLOOMS if distinct.get(column)
         },
     )
 
 
-def distinct_of(tables: Iterable[pa.Table]) -> dict[str, int]:
-    """Return the most values that a filtered column has in one of the tables."""
-    most: dict[str, int] = {}
-    for table in tables:
+class DistinctValues:
+    """Counts the values that filtered columns have among rows that will stand together."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[int | None, str], pa.Array] = {}
+        self._most: dict[str, int] = {}
+
+    def see(self, heap: int | None, table: pa.Table) -> None:
+        """Count in rows of a heap; their dictionaries hold no value that no row has."""
         for column in set(_BLOOMS).intersection(table.column_names):
-            array = one_chunk(table[column])
-            if array.null_count < len(array):
-                most[column] = max(most.get(column, 0), len(array.dictionary))
-    return most
+            most = self._most.get(column, 0)
+            if most == _MOST_DISTINCT:
+                continue
+            values = one_chunk(table[column]).dictionary
+            if (heap, column) in self._values:
+                values = pc.unique(pa.concat_arrays([self._values[heap, column], values]))
+            self._most[column] = min(max(most, len(values)), _MOST_DISTINCT)
+            self._values[heap, column] = values
+            if self._most[column] == _MOST_DISTINCT:
+                self._values = {key: kept for key, kept in self._values.items() if key[1] != column}
+
+    def most(self) -> dict[str, int]:
+        """Return the most values that each column has in one heap, as far as it matters."""
+        return self._most
 
 
 def write_groups(writer: pq.ParquetWriter, table: pa.Table) -> None:

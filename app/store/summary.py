@@ -7,8 +7,11 @@ computer too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -62,7 +65,7 @@ COMPUTER_COLUMNS: Final = frozenset(
 """Columns whose values are counted for each computer apart."""
 
 _PROCESS_CREATE: Final = 1
-_GROUP_ROWS: Final = 65_536
+_GROUP_ROWS: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,35 @@ def summarise(table: pa.Table) -> pa.Table:
     return _joined(parts)
 
 
-def merge(summaries: Sequence[pa.Table]) -> pa.Table:
-    """Return the summary of all events that the given ones sum up."""
-    columns = sorted({name for summary in summaries for name in pc.unique(summary["column"]).to_pylist()})
-    return _joined([_merged(column, summaries) for column in columns])
+def merge(summaries: Iterable[Iterator[tuple[str, pa.Table]]]) -> Iterator[pa.Table]:
+    """Yield, column by column, the summary of all events that the given ones sum up.
+
+    Each is given as its columns, ascending, with their rows in one or more parts.
+    """
+    ordered = heapq.merge(*summaries, key=itemgetter(0))
+    for column, parts in groupby(ordered, itemgetter(0)):
+        yield _sorted(_added(column, [part for _, part in parts]))
 
 
-def write_summary(summary: pa.Table, path: Path) -> None:
-    """Write a summary file."""
+def read_columns(path: Path) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the columns of a summary file, of which one row group at a time is held."""
+    with pq.ParquetFile(path, read_dictionary=["column", "computer"]) as file:
+        for number in range(file.num_row_groups):
+            yield from by_column(file.read_row_group(number, use_threads=False))
+
+
+def by_column(summary: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the columns of a summary, ascending, each with its rows."""
+    names = one_chunk(summary["column"])
+    names = names if pa.types.is_dictionary(names.type) else names.dictionary_encode()
+    codes = codes_of(names)
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
+    for start, stop in pairwise([*starts.tolist(), len(codes)]):
+        yield names.dictionary[int(codes[start])].as_py(), summary.slice(start, stop - start)
+
+
+def write_summary(path: Path, parts: Iterable[pa.Table]) -> None:
+    """Write a summary file from parts that follow each other."""
     with pq.ParquetWriter(
         path,
         SUMMARY_SCHEMA,
@@ -116,7 +140,14 @@ def write_summary(summary: pa.Table, path: Path) -> None:
         },
         write_page_index=False,
     ) as writer:
-        writer.write_table(summary, row_group_size=_GROUP_ROWS)
+        waiting: list[pa.Table] = []
+        for part in parts:
+            waiting.append(part)
+            if sum(map(len, waiting)) >= _GROUP_ROWS:
+                writer.write_table(pa.concat_tables(waiting), row_group_size=_GROUP_ROWS)
+                waiting = []
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting), row_group_size=_GROUP_ROWS)
 
 
 def _summed(column: str, codes: NDArray[np.int32], values: pa.Array, rows: _Rows) -> pa.Table:
@@ -166,8 +197,7 @@ def _part(
     )
     if len(used) < len(values):
         part = part.take(pa.array(used))
-    keys = ["value"] if computers is None else ["value", "computer"]
-    return part.take(pc.sort_indices(part, [(key, "ascending") for key in keys]))
+    return _sorted(part)
 
 
 def _pairs(table: pa.Table, rows: _Rows) -> list[pa.Table]:
@@ -203,9 +233,12 @@ def _other(table: pa.Table, rows: _Rows) -> list[pa.Table]:
     return [_summed_where(OTHER_COLUMN, codes[present], where[present], texts.dictionary, rows)]
 
 
-def _merged(column: str, summaries: Sequence[pa.Table]) -> pa.Table:
+def _added(column: str, parts: Sequence[pa.Table]) -> pa.Table:
     """Add up the rows of one column."""
-    parts = [summary.filter(pc.equal(summary["column"], column)) for summary in summaries]
+    parts = [
+        part.set_column(2, SUMMARY_SCHEMA.field(2), part["computer"].cast(pa.string())) for part in parts
+    ]
+    parts = [part.select(["value", "computer", "count", "first", "last"]) for part in parts]
     keys = ["value", "computer"] if column in COMPUTER_COLUMNS else ["value"]
     summed = (
         pa.concat_tables(parts)
@@ -213,7 +246,7 @@ def _merged(column: str, summaries: Sequence[pa.Table]) -> pa.Table:
         .aggregate([("count", "sum"), ("first", "min"), ("last", "max")])
     )
     rows = summed.num_rows
-    merged = pa.Table.from_arrays(
+    return pa.Table.from_arrays(
         [
             pa.repeat(pa.scalar(column), rows),
             summed["value"],
@@ -224,7 +257,12 @@ def _merged(column: str, summaries: Sequence[pa.Table]) -> pa.Table:
         ],
         schema=SUMMARY_SCHEMA,
     )
-    return merged.take(pc.sort_indices(merged, [(key, "ascending") for key in keys]))
+
+
+def _sorted(part: pa.Table) -> pa.Table:
+    """Put the rows of one column in the order of value and computer."""
+    keys = ["value", "computer"] if part["computer"].null_count < len(part) else ["value"]
+    return part.take(pc.sort_indices(part, [(key, "ascending") for key in keys]))
 
 
 def _joined(parts: Sequence[pa.Table]) -> pa.Table:

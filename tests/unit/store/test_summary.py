@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from app.settings import Settings
 from app.store.open import open_store
-from app.store.summary import COMPUTER_COLUMNS, PAIR_COLUMN, SUMMARY_COLUMNS, SUMMARY_SCHEMA, merge, summarise
+from app.store.summary import (
+    COMPUTER_COLUMNS,
+    PAIR_COLUMN,
+    SUMMARY_COLUMNS,
+    SUMMARY_SCHEMA,
+    by_column,
+    merge,
+    summarise,
+)
 from app.sysmon.batch import EventBatch
 from app.sysmon.events import Event
 from tests.builders import NOON, batch_of, dns_query, event, process_create
@@ -68,7 +76,9 @@ def test_merged_summaries_say_what_counting_all_says(parts: list[list[Event]]) -
         summarise(EventBatch.from_events(sorted(part, key=lambda one: one.time)).table) for part in parts
     ]
 
-    assert _sums(merge(tables).to_pylist()) == _counted([one for part in parts for one in part])
+    assert _sums([row for part in merge(map(by_column, tables)) for row in part.to_pylist()]) == _counted(
+        [one for part in parts for one in part]
+    )
 
 
 def test_numbers_are_summed_up_by_their_text_and_pairs_by_event_1_alone() -> None:
