@@ -100,6 +100,13 @@ def test_one_process_id_on_two_computers_is_two_processes(real_store: EventStore
         assert {process.computer for process in tree.processes()} == {event.computer}
 
 
+def test_a_tree_stands_on_guids_where_the_shipper_lost_the_process_ids(real_store: EventStore) -> None:
+    tree = build_tree(real_store, "WORKSTATION6.theshire.local", "d273d0f0-e84d-5f64-0300-000000000800")
+
+    assert len(tree.graph) >= 9
+    assert "whoami.exe" in {process.image_name for process in tree.processes()}
+
+
 def test_no_value_is_empty_or_a_dash(real_store: EventStore) -> None:
     for field in ("RuleName", "SourceHostname", "DestinationHostname", "ParentImage", "Description"):
         assert not {"-", ""} & set(values(real_store, "*", field))
