@@ -22,9 +22,12 @@ from app.layouts.reader import Reader
 
 HEADER: Final = 4096
 CHUNK: Final = 1 << 16
+_SLICE: Final = 16
 _MAGIC: Final = b"ElfChnk\0"
 _LINKS: Final = struct.Struct("<96I")
+_LINK: Final = struct.Struct("<I")
 _LINKS_AT: Final = 128
+_MOST_LINKS: Final = 8192
 _MOST_ERRORS: Final = 5000
 """A chunk has room for a few thousand records at most."""
 
@@ -35,7 +38,7 @@ _COMMON: Final = "An error occurred while trying to deserialize evtx stream.: "
 def read_evtx(
     stream: Stream, reader: Reader, say: Say, header: bytes | None = None, first: int = 0
 ) -> Iterator[None]:
-    """Read the chunks; yield after each.
+    """Read the chunks; yield now and then.
 
     Without ``header`` the stream begins with the file's own; else with chunk ``first``.
     """
@@ -45,22 +48,25 @@ def read_evtx(
         while chunk := stream.read(CHUNK):
             _read_chunk(header, chunk, reader, say, f"chunk {number}")
             number += 1
-            yield
+            if number % _SLICE == 0:
+                yield
+        yield
     except BadInput as error:
         error.place = error.place or f"chunk {number}"
         raise
 
 
 def _read_chunk(header: bytes, chunk: bytes, reader: Reader, say: Say, place: str) -> None:
-    if not chunk.strip(b"\0"):
-        return  # Windows lays chunks out before it uses them.
     if not chunk.startswith(_MAGIC):
-        say(place, "It has no chunk's signature, so no record in it can be read. The others were read.")
+        if chunk.strip(b"\0"):  # Else it was never used: Windows lays chunks out before.
+            say(place, "It has no chunk's signature, so no record in it can be read. The others were read.")
         return
     if len(chunk) < CHUNK:
         say(place, "The file is cut off within this chunk. The records before that were read.")
         chunk = chunk.ljust(CHUNK, b"\0")
-    records = _records(header + _without_circles(chunk))
+    if not _is_sound(chunk):
+        chunk = _mended(chunk)
+    records = _records(header + chunk)
     for _ in range(_MOST_ERRORS):
         try:
             for record in records:
@@ -89,23 +95,33 @@ def _said(error: str, place: str) -> tuple[str, str]:
     return place, f"It is damaged: {error.removeprefix(_COMMON).removesuffix('.')}. The rest was read."
 
 
-def _without_circles(chunk: bytes) -> bytes:
-    """Cut links within a chunk's tables of names and templates that lead nowhere or in a circle.
+def _is_sound(chunk: bytes) -> bool:
+    """Tell whether all links of a chunk's tables of names and templates come to an end.
 
-    The evtx package follows such a circle for ever. (0.14; it looks for links to themselves only.)
+    The evtx package follows a circle for ever. (0.14; it looks for links to themselves only.)
     """
-    mended: bytearray | None = None
-    for slot, link in enumerate(_LINKS.unpack_from(chunk, _LINKS_AT)):
-        seen, at = set(), _LINKS_AT + 4 * slot
+    steps = 0
+    for link in _LINKS.unpack_from(chunk, _LINKS_AT):
         while link:
+            steps += 1
+            if link > CHUNK - 4 or steps > _MOST_LINKS:
+                return False
+            (link,) = _LINK.unpack_from(chunk, link)
+    return True
+
+
+def _mended(chunk: bytes) -> bytes:
+    """Cut the links that lead nowhere or in a circle."""
+    mended = bytearray(chunk)
+    for slot in range(96):
+        at, seen = _LINKS_AT + 4 * slot, set[int]()
+        while link := _LINK.unpack_from(mended, at)[0]:
             if link in seen or link > CHUNK - 4:
-                mended = mended or bytearray(chunk)
-                mended[at : at + 4] = bytes(4)
+                _LINK.pack_into(mended, at, 0)
                 break
             seen.add(link)
             at = link
-            link = int.from_bytes(chunk[at : at + 4], "little")
-    return chunk if mended is None else bytes(mended)
+    return bytes(mended)
 
 
 def _usable(header: bytes, say: Say | None) -> bytes:

@@ -22,6 +22,9 @@ from app.store.port import EventStore
 BATCH: Final = 65_536
 """Events that are stored at once, from one file or from many."""
 
+MOST_TEXT: Final = 32 << 20
+"""Characters of distinct values that may wait: events with values of megabytes are stored sooner."""
+
 _NO_LOG: Final = {
     Kind.EMPTY: "It is empty.",
     Kind.PACKED: "It is packed in a way that is not read. Unpack it, or pack it as .gz, .zip or .tar.gz.",
@@ -116,7 +119,7 @@ class Feed:
         self._ends.tell(Step(file, self._bytes, self.counts, rejects, notes))
 
     def _step(self, file: str) -> None:
-        if len(self._reader) >= BATCH:
+        if len(self._reader) >= BATCH or self._reader.characters >= MOST_TEXT:
             self.flush()
         self.tell(file)
         if self._ends.stop():
