@@ -11,12 +11,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from threading import Event, Thread
 from time import perf_counter
 from typing import Any, Final
 
 import orjson
-
-MEGABYTE: Final = 1 << 20
 
 
 def run_import(data: str, jobs: str, *paths: str) -> dict[str, Any]:
@@ -58,6 +57,8 @@ def decode_lines(*paths: str) -> dict[str, Any]:
     for path in paths:
         with Path(path).open("rb") as lines:
             for line in lines:
+                if line.isspace():
+                    continue
                 # A line that is no JSON costs its attempt too.
                 with suppress(orjson.JSONDecodeError):
                     orjson.loads(line)
@@ -82,6 +83,7 @@ class Clock:
     def __init__(self) -> None:
         self._wall = perf_counter()
         self._cpu = self._seconds()
+        self._memory = Memory()
 
     @staticmethod
     def _seconds() -> float:
@@ -89,14 +91,49 @@ class Clock:
         return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
     def stop(self, records: int) -> dict[str, Any]:
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        own, children = self._memory.stop()
         return {
             "records": records,
             "wall": perf_counter() - self._wall,
             "cpu": self._seconds() - self._cpu,
-            "rss_mb": max(own, children) * 1024 / MEGABYTE,
+            "rss_mb": own,
+            "workers_mb": children,
         }
+
+
+class Memory(Thread):
+    """Peaks of memory in MB: of this process, and of the worst moment of its children together.
+
+    ``getrusage`` is no help: a child begins with its parent's peak.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._ended = Event()
+        self._children = 0.0
+        self.start()
+
+    def run(self) -> None:
+        while not self._ended.wait(0.1):
+            children = Path(f"/proc/self/task/{os.getpid()}/children")
+            if not children.exists():
+                return
+            now = sum(_megabytes(number, "VmRSS") for number in children.read_text().split())
+            self._children = max(self._children, now)
+
+    def stop(self) -> tuple[float, float]:
+        self._ended.set()
+        self.join()
+        return _megabytes("self", "VmHWM"), self._children
+
+
+def _megabytes(process: str, name: str) -> float:
+    """Return a number of ``/proc``; 0 where there is none, or the process has just ended."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:")), 0.0)
 
 
 WORK: Final[dict[str, Callable[..., dict[str, Any]]]] = {

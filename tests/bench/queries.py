@@ -23,7 +23,6 @@ SUBSTRING: Final = 150.0
 COUNTED: Final = 200.0
 FREE_TEXT: Final = 500.0
 LOOK_UP: Final = 60.0
-SINGLE_EVENTS: Final = 200
 _FIRST: Final = datetime.fromtimestamp(START / 1_000_000, UTC)
 
 
@@ -140,7 +139,7 @@ class Asker:
                 Match("EventId", Operator.EQUALS, "1"),
                 computers=(self._event(self.taken.events, number).computer,),
             ),
-            "Image and EventId and not User": lambda number: self._page(
+            "Image and EventId": lambda number: self._page(
                 And((powershell, Match("EventId", Operator.EQUALS, "10")))
             ),
         }
@@ -187,9 +186,7 @@ class Asker:
     def around(self, number: int) -> Question:
         event = self._event(self.taken.events, number)
         hour = timedelta(hours=1)
-        query = EventQuery(
-            start=event.time - hour, end=event.time + hour, computers=(event.computer,), size=SINGLE_EVENTS
-        )
+        query = EventQuery(start=event.time - hour, end=event.time + hour, computers=(event.computer,))
         return lambda: self.store.search(query)
 
     def children(self, number: int) -> Question:
