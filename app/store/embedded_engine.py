@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from threading import Event as Flag
 from threading import Lock, Thread
@@ -133,9 +134,8 @@ def _connect(settings: Settings, folder: Path) -> DuckDBPyConnection:
         IN_NETWORK, _in_network, ["VARCHAR", "VARCHAR"], "BOOLEAN", type=PythonUDFType.ARROW
     )
     for setting in (
-        "TimeZone = 'UTC'",
-        "parquet_metadata_cache = true",
-        "enable_progress_bar = false",
+        "GLOBAL TimeZone = 'UTC'",
+        "GLOBAL parquet_metadata_cache = true",
         f"allowed_directories = [{_quoted(str(folder.absolute()))}]",
         "enable_external_access = false",
         "lock_configuration = true",
@@ -150,15 +150,18 @@ def _quoted(text: str) -> str:
 
 def _in_network(addresses: pa.Array, networks: pa.Array) -> pa.Array:
     """Tell for each address whether it is in its network; each distinct text is read once."""
-    network = network_of(networks[0].as_py())
+    network = networks[0].as_py()
     encoded = pc.dictionary_encode(addresses)
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.unify_dictionaries().combine_chunks()
-    held = []
-    for text in encoded.dictionary.to_pylist():
-        address = address_of(text)
-        held.append(address is not None and network is not None and address in network)
+    held = [_is_inside(text, network) for text in encoded.dictionary.to_pylist()]
     return pa.array(held, pa.bool_()).take(encoded.indices)
+
+
+@lru_cache(maxsize=65_536)
+def _is_inside(text: str, network_text: str) -> bool:
+    address, network = address_of(text), network_of(network_text)
+    return address is not None and network is not None and address in network
 
 
 @contextmanager

@@ -15,16 +15,11 @@ from app.errors import NotFound
 from app.settings import Settings
 from app.store.catalogue import Catalogue, Segment
 from app.store.embedded_engine import Engine, FileGone
+from app.store.embedded_ids import event_ids_of, speaks_of_event_ids_only
 from app.store.embedded_keys import KeyFinder
-from app.store.embedded_match import NEVER, Operand
+from app.store.embedded_match import Operand
 from app.store.embedded_rows import KEY_COLUMNS, EventReader, Found, time_at
-from app.store.embedded_sql import (
-    Statement,
-    event_ids_of,
-    order_by,
-    speaks_of_event_ids_only,
-    value_of,
-)
+from app.store.embedded_sql import Statement, order_by, value_of
 from app.store.embedded_values import Values, are_summed
 from app.store.port import Bucket, Budget, Count, Results, Terms
 from app.sysmon.condition import EVERYTHING
@@ -94,14 +89,9 @@ class EmbeddedReader:
             query.start, query.end, query.computers, event_ids_of(query.condition)
         )
 
-    def _statement(
-        self, query: EventQuery, segments: Sequence[Segment], budget: Budget
-    ) -> tuple[Statement, str, str]:
-        """Return a statement on the events of segments, with its FROM and WHERE."""
-        statement = Statement(hits=self._values.hits(query.condition, segments, budget))
-        files = statement.parameters.bind([str(segment.path) for segment in segments])
-        source = f"read_parquet({files}, filename = true, file_row_number = true)"
-        return statement, source, statement.where(query)
+    def _statement(self, query: EventQuery, segments: Sequence[Segment], budget: Budget) -> Statement:
+        """Return a statement that knows what the value summaries of these segments say."""
+        return Statement(hits=self._values.hits(query.condition, segments, budget))
 
     def _page(self, query: EventQuery, place: Place | None, budget: Budget) -> Results:
         found = self._find(query, place, budget)
@@ -136,18 +126,23 @@ class EmbeddedReader:
         budget: Budget,
     ) -> Iterator[Found]:
         """Yield the first matching events of segments, between ``place`` and ``last``."""
-        statement, source, where = self._statement(query, segments, budget)
-        if where == NEVER:
-            return
+        statement = self._statement(query, segments, budget)
+        branches = statement.branches(query)
+        paths = _paths(segments)
+        bounds = ""
         if place is not None:
-            where = f"{where} AND {statement.behind(place, query.order)}"
+            bounds += f" AND {statement.behind(place, query.order)}"
         if last is not None:
-            where = f"{where} AND {statement.not_after(last.place[0], query.order)}"
-        sql = (
-            f"SELECT {KEY_COLUMNS} FROM {source} WHERE {where}"
-            f" ORDER BY {order_by(query.order)} LIMIT {query.size + 1}"
+            bounds += f" AND {statement.not_after(last.place[0], query.order)}"
+        sql = " UNION ALL ".join(
+            f"(SELECT {KEY_COLUMNS} FROM {statement.source(files)} WHERE {branch.where}{bounds}"
+            f" ORDER BY {order_by(query.order)} LIMIT {query.size + 1})"
+            for branch in branches
+            if (files := [file for file in paths if branch.files is None or file in branch.files])
         )
-        yield from map(Found.of, self._engine.rows(sql, statement.parameters.values, budget))
+        if sql:
+            rows = self._engine.rows(sql, statement.parameters.values, budget)
+            yield from dict.fromkeys(map(Found.of, rows))  # Two branches may find one event.
 
     def _count(self, query: EventQuery, budget: Budget) -> Count:
         total = 0
@@ -158,8 +153,9 @@ class EmbeddedReader:
             if known is None:
                 asked.append(segment)
         if asked:
-            statement, source, where = self._statement(query, asked, budget)
-            sql = f"SELECT count(*) FROM {source} WHERE {where}"
+            statement = self._statement(query, asked, budget)
+            source = statement.source(_paths(asked))
+            sql = f"SELECT count(*) FROM {source} WHERE {statement.where(query)}"
             total += self._engine.rows(sql, statement.parameters.values, budget)[0][0]
         return Count(total)
 
@@ -167,7 +163,8 @@ class EmbeddedReader:
         segments = self._segments(query)
         if not segments:
             return ()
-        statement, source, where = self._statement(query, segments, budget)
+        statement = self._statement(query, segments, budget)
+        source, where = statement.source(_paths(segments)), statement.where(query)
         bound = statement.parameters.bind(step)
         # The remainder of a time before 1970 is negative, hence twice.
         start = f"epoch_us(time) - (epoch_us(time) % {bound} + {bound}) % {bound}"
@@ -182,7 +179,8 @@ class EmbeddedReader:
             return Terms((), 0, 0)
         if are_summed(field) and all(_is_wanted_whole(segment, query) for segment in segments):
             return self._values.terms(field, segments, size, rarest, budget)
-        statement, source, where = self._statement(query, segments, budget)
+        statement = self._statement(query, segments, budget)
+        source, where = statement.source(_paths(segments)), statement.where(query)
         value = value_of(field)
         text = Operand("v", field.type).text()
         sql = (
@@ -214,6 +212,10 @@ def _first(segments: Sequence[Segment], rows: int) -> Iterator[Segment]:
         rows -= segment.rows
         if rows <= 0:
             return
+
+
+def _paths(segments: Sequence[Segment]) -> list[str]:
+    return [str(segment.path) for segment in segments]
 
 
 def _behind(segments: Sequence[Segment], place: Place | None, order: Order) -> list[Segment]:

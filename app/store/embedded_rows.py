@@ -31,6 +31,7 @@ from app.sysmon.fields import COLUMN_TYPES, FieldType
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _KEPT_FOOTERS: Final = 1000
+_FILES_AT_ONCE: Final = 16
 
 KEY_COLUMNS: Final = (
     "filename, file_row_number, epoch_us(time), computer, event_id,"
@@ -80,33 +81,37 @@ class EventReader:
         numbers: dict[str, list[int]] = {}
         for one in found:
             numbers.setdefault(one.file, []).append(one.number)
+        files = list(numbers)
         events: dict[tuple[str, int], Event] = {}
-        for file, wanted in numbers.items():
-            for number, event in self._read_file(file, wanted, budget):
-                events[file, number] = event
-        if len(events) < len({(one.file, one.number) for one in found}):
+        for start in range(0, len(files), _FILES_AT_ONCE):
+            some = {file: numbers[file] for file in files[start : start + _FILES_AT_ONCE]}
+            events |= self._read_files(some, budget)
+        if any((one.file, one.number) not in events for one in found):
             raise StoreDamaged("A file of the store has fewer events than it had a moment ago.")
         return [events[one.file, one.number] for one in found]
 
-    def _read_file(self, file: str, numbers: list[int], budget: Budget) -> Iterator[tuple[int, Event]]:
-        columns = self._columns(file, numbers)
-        parameters = Parameters()
+    def _read_files(self, numbers: Mapping[str, list[int]], budget: Budget) -> dict[tuple[str, int], Event]:
+        """Return events by file and row number; all files in one query are read side by side."""
+        files = list(numbers)
+        used = frozenset().union(*(self._columns(file, some) for file, some in numbers.items()))
+        columns = [name for name in SCHEMA.names if name in used]
         selected = ", ".join(_SELECTED.get(column, f'"{column}"') for column in columns)
-        sql = (
-            f"SELECT file_row_number, {selected}"
+        parameters = Parameters()
+        sql = " UNION ALL ".join(
+            f"(SELECT {position}, file_row_number, {selected}"
             f" FROM read_parquet({parameters.bind([file])}, file_row_number = true)"
-            f" WHERE {_numbered(numbers, parameters)}"
+            f" WHERE {_numbered(numbers[file], parameters)})"
+            for position, file in enumerate(files)
         )
-        for number, *values in self.engine.rows(sql, parameters.values, budget):
-            yield number, event_of(columns, values)
+        rows = self.engine.rows(sql, parameters.values, budget)
+        return {(files[position], number): event_of(columns, values) for position, number, *values in rows}
 
-    def _columns(self, file: str, numbers: Sequence[int]) -> list[str]:
-        """Return the columns that may have values in these rows, in the order of the schema."""
+    def _columns(self, file: str, numbers: Sequence[int]) -> frozenset[str]:
+        """Return the columns that may have values in these rows."""
         groups = self._footer(file)
         ends = [group.end for group in groups]
         used = {min(bisect_right(ends, number), len(groups) - 1) for number in numbers}
-        columns = frozenset.union(_REQUIRED, *(groups[number].columns for number in used))
-        return [name for name in SCHEMA.names if name in columns]
+        return frozenset.union(_REQUIRED, *(groups[number].columns for number in used))
 
     def _footer(self, file: str) -> list[_Group]:
         with self._lock:

@@ -7,11 +7,11 @@ first, so no null passes it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeGuard
 
+from app.store.embedded_ids import derived_ids
 from app.store.embedded_match import (
     ALWAYS,
     NEVER,
@@ -21,7 +21,6 @@ from app.store.embedded_match import (
     equals_one_of,
     folded,
     instant,
-    integer,
 )
 from app.sysmon.condition import And, Condition, Match, Not, Operator, Or
 from app.sysmon.events import NOWHERE, Place, microseconds
@@ -34,11 +33,9 @@ from app.sysmon.fields import (
     SOURCE_EVENTS,
     Field,
     Scope,
-    find_field,
 )
 from app.sysmon.kinds import KINDS, Category
 from app.sysmon.query import EventQuery, Order
-from app.sysmon.text import fold
 
 _SOURCE_IDS: Final = ", ".join(map(str, sorted(SOURCE_EVENTS)))
 _SCOPES: Final = {
@@ -48,17 +45,31 @@ _SCOPES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Hits:
-    """Where a keyword was found: columns with the values that hold, or None: ask the column.
+class Hit:
+    """What a column has for which a comparison holds.
 
-    ``other`` says whether one of the values that no column has holds.
+    ``values`` None: too many to name, the column is to be asked. ``files`` None: it may be
+    in any.
     """
 
-    columns: Mapping[str, frozenset[str] | None]
-    other: bool
+    values: frozenset[str] | None = None
+    files: frozenset[str] | None = None
 
 
-EVERYWHERE: Final = Hits(dict.fromkeys(KEYWORD_COLUMNS), other=True)
+Hits = Mapping[str, Hit]
+"""By column; ``OTHER`` stands for all that no column has. What is not there has nothing."""
+
+OTHER: Final = "other"
+EVERYWHERE: Final[Hits] = dict.fromkeys((*KEYWORD_COLUMNS, OTHER), Hit())
+_MOST_BRANCHES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A part of a query's events: an expression, and the files to look in (None: all)."""
+
+    where: str
+    files: frozenset[str] | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +83,10 @@ class Statement:
     parameters: Parameters = field(default_factory=Parameters)
     hits: Mapping[Match, Hits] = field(default_factory=dict)
 
+    def source(self, files: Sequence[str]) -> str:
+        """Return what to select from: the rows of files, with file name and row number."""
+        return f"read_parquet({self.parameters.bind(list(files))}, filename = true, file_row_number = true)"
+
     def where(self, query: EventQuery) -> str:
         """Return the expression that is true for the query's events, whatever its page."""
         parts = [self.condition(query.condition)]
@@ -82,6 +97,35 @@ class Statement:
         if query.computers:
             parts.append(equals_one_of(query.computers, operand_of("computer"), False, self.parameters))
         return _all(parts)
+
+    def branches(self, query: EventQuery) -> list[Branch]:
+        """Return branches that have the query's events between them; some in several.
+
+        A filter on one column is answered by minima, maxima, Bloom filters and dictionaries
+        of the files, an OR of several columns is not: where a keyword or alternatives need
+        several columns, asking one after the other is far cheaper.
+        """
+        parts = query.condition.parts if isinstance(query.condition, And) else (query.condition,)
+        for number, part in enumerate(parts):
+            alternatives = self._by_column(part)
+            if len(alternatives) > 1:
+                others = self.where(replace(query, condition=And((*parts[:number], *parts[number + 1 :]))))
+                found = [Branch(_all([one.where, others]), one.files) for one in alternatives]
+                break
+        else:
+            found = [Branch(self.where(query))]
+        return [branch for branch in found if branch.where != NEVER]
+
+    def _by_column(self, condition: Condition) -> list[Branch]:
+        match condition:
+            case Match(field=name) if name == ANY_FIELD and condition in self.hits:
+                return self._keyword_parts(condition)
+            case Or(parts):
+                some = list(_flattened(parts))
+                columns = {FIELDS[part.field].column for part in some if _is_on_column(part)}
+                if len(columns) == len(some) <= _MOST_BRANCHES:
+                    return [Branch(self.condition(part)) for part in some]
+        return []
 
     def condition(self, condition: Condition) -> str:
         """Return the expression of a condition: true where it holds, else false or null."""
@@ -125,43 +169,34 @@ class Statement:
         operand = operand_of(field_.column)
         if match not in self.hits:
             return _scoped(field_, compared(match, operand, self.parameters))
-        values = self.hits[match].columns.get(field_.column, frozenset())
-        if values is None:
-            return _scoped(field_, compared(match, operand, self.parameters))
-        return _scoped(field_, equals_one_of(sorted(values), operand, True, self.parameters))
+        hit = self.hits[match].get(field_.column)
+        return NEVER if hit is None else _scoped(field_, self._hit(match, operand, hit))
+
+    def _hit(self, match: Match, operand: Operand, hit: Hit) -> str:
+        if hit.values is None:
+            return compared(match, operand, self.parameters)
+        return equals_one_of(sorted(hit.values), operand, True, self.parameters)
 
     def _same(self, match: Match, operand: Operand) -> str:
-        other = find_field(match.value)
-        if other is None:
-            return self._same_as_unknown(match, operand)
-        one, two = operand.text(), text_of(other)
-        if not match.case_sensitive:
-            one, two = folded(one), folded(two)
-        return f"{one} = {two}"
-
-    def _same_as_unknown(self, match: Match, operand: Operand) -> str:
-        """Compare with a field that only ``other`` may have, by the name the log gave it."""
-        one, two = operand.text(), f"other[{self.parameters.bind(match.value)}]"
-        if not match.case_sensitive:
-            one, two = folded(one), folded(two)
-        return f"{one} = {two}"
+        one, two = operand.text(), text_of(FIELDS[match.value])
+        return f"{one} = {two}" if match.case_sensitive else f"{folded(one)} = {folded(two)}"
 
     def _keyword(self, match: Match) -> str:
         if match.operator is Operator.EXISTS:
             return ALWAYS  # Every event has a computer.
-        hits = self.hits.get(match, EVERYWHERE)
-        parts = [self._keyword_in(column, values, match) for column, values in hits.columns.items()]
-        if hits.other:
-            parts.append(self._keyword_in_other(match))
-        return _any(parts)
+        return _any(branch.where for branch in self._keyword_parts(match))
 
-    def _keyword_in(self, column: str, values: frozenset[str] | None, match: Match) -> str:
+    def _keyword_parts(self, match: Match) -> list[Branch]:
+        hits = self.hits.get(match, EVERYWHERE)
+        return [Branch(self._keyword_in(column, hit, match), hit.files) for column, hit in hits.items()]
+
+    def _keyword_in(self, column: str, hit: Hit, match: Match) -> str:
+        if column == OTHER:
+            return self._keyword_in_other(match)
         operand = operand_of(column)
         if match.operator is Operator.FIELD_EQUALS_FIELD:
             return self._same(match, operand)
-        if values is None:
-            return compared(match, operand, self.parameters)
-        return equals_one_of(sorted(values), operand, True, self.parameters)
+        return self._hit(match, operand, hit)
 
     def _keyword_in_other(self, match: Match) -> str:
         value = Operand("v")
@@ -230,34 +265,13 @@ def value_of(field_: Field) -> str:
     return f'CASE WHEN {scope} THEN "{field_.column}" END' if scope else f'"{field_.column}"'
 
 
-def event_ids_of(condition: Condition) -> frozenset[int] | None:
-    """Return the event IDs that a matching event can have; None: any."""
-    match condition:
-        case And(parts):
-            known = [ids for ids in map(event_ids_of, parts) if ids is not None]
-            return frozenset.intersection(*known) if known else None
-        case Or(parts):
-            some = [event_ids_of(part) for part in parts]
-            known = [ids for ids in some if ids is not None]
-            return frozenset().union(*known) if len(known) == len(some) else None
-        case Match(field="EventId", operator=Operator.EQUALS, value=value):
-            number = integer(value)
-            return frozenset() if number is None else frozenset({number})
-        case Match(field="Category" | "Kind" as name, operator=Operator.EQUALS, value=value):
-            return _derived_ids(name, value, condition.case_sensitive)
-        case Match(field=name) if name != ANY_FIELD and FIELDS[name].scope is Scope.SOURCE:
-            return SOURCE_EVENTS
-    return None
-
-
-def speaks_of_event_ids_only(condition: Condition) -> bool:
-    """Tell whether events match if, and only if, their ID is one of ``event_ids_of``."""
-    match condition:
-        case And(parts) | Or(parts):
-            return all(map(speaks_of_event_ids_only, parts))
-        case Match(field="EventId" | "Category" | "Kind", operator=Operator.EQUALS):
-            return event_ids_of(condition) is not None
-    return False
+def _is_on_column(condition: Condition) -> TypeGuard[Match]:
+    return (
+        isinstance(condition, Match)
+        and condition.field != ANY_FIELD
+        and condition.field not in DERIVED
+        and condition.operator is not Operator.FIELD_EQUALS_FIELD
+    )
 
 
 def _flattened(parts: Sequence[Condition]) -> Iterable[Condition]:
@@ -298,31 +312,8 @@ _DERIVED: Final = {
 }
 
 
-def _derived_ids(name: str, value: str, case_sensitive: bool) -> frozenset[int] | None:
-    """Return the event IDs of a category or kind; None: they cannot be listed."""
-
-    def written(text: str) -> str:
-        return text if case_sensitive else fold(text)
-
-    try:
-        wanted = written(value)
-    except UnicodeEncodeError:
-        return frozenset()  # A lone surrogate.
-    if name == "Category" and wanted == Category.OTHER:
-        return None
-    found = {
-        kind.event_id
-        for kind in KINDS.values()
-        if wanted == written(kind.category if name == "Category" else kind.name)
-    }
-    unknown = re.fullmatch(written("Event") + "(-?[1-9][0-9]{0,17}|0)", wanted)
-    if name == "Kind" and unknown and int(unknown[1]) not in KINDS:
-        found.add(int(unknown[1]))
-    return frozenset(found)
-
-
 def _derived_equals(name: str, value: str, case_sensitive: bool) -> str:
-    ids = _derived_ids(name, value, case_sensitive)
+    ids = derived_ids(name, value, case_sensitive)
     if ids is None:
         known = (kind.event_id for kind in KINDS.values() if kind.category is not Category.OTHER)
         return f"event_id NOT IN ({', '.join(map(str, known))})"

@@ -1,29 +1,35 @@
 """What the value summaries say about a condition, before any event is read.
 
-A keyword is looked for in all columns; the summaries know in which of them it stands, and
-as which values. A regular expression or network is tried on each value of a column once
-instead of on each event.
+A keyword is looked for in all columns; the summaries know in which of them it stands, in
+which segments, and as which values. A regular expression or network is tried on each value
+of a column once instead of on each event.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.store.catalogue import Segment
 from app.store.embedded_engine import Engine
 from app.store.embedded_match import NEVER, Operand, Parameters, compared
-from app.store.embedded_sql import Hits
+from app.store.embedded_sql import Hit, Hits
 from app.store.port import Budget, Terms
 from app.store.summary import OTHER_COLUMN, SUMMARY_COLUMNS
 from app.sysmon.condition import Condition, Match, Operator, matches_of
 from app.sysmon.fields import ANY_FIELD, FIELDS, KEYWORD_COLUMNS, Field, FieldType, Scope
 
-MOST_VALUES: Final = 300
+_MOST_VALUES: Final = 300
 """Up to so many values of a column are named one by one; above, the column is asked."""
 
+_MOST_ROWS: Final = 4 * _MOST_VALUES
+"""A value may stand in a summary once per computer, so a few more are asked for."""
+
 _TRIED_ON_VALUES: Final = frozenset({Operator.REGEX, Operator.CIDR})
+_ON_TEXT: Final = frozenset(
+    {Operator.EQUALS, Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.WILDCARD}
+)
 _GUID_COLUMNS: Final = tuple(
     column for column in KEYWORD_COLUMNS if column not in SUMMARY_COLUMNS and column != "computer"
 )
@@ -38,34 +44,43 @@ class Values:
     def hits(self, condition: Condition, segments: Sequence[Segment], budget: Budget) -> dict[Match, Hits]:
         """Return where these segments have values for which the comparisons hold."""
         wanted = [match for match in dict.fromkeys(matches_of(condition)) if is_tried_on_values(match)]
-        if not segments:
-            return {}
         return {match: self._hits(match, segments, budget) for match in wanted}
 
     def _hits(self, match: Match, segments: Sequence[Segment], budget: Budget) -> Hits:
         parameters = Parameters()
         holds = compared(match, Operand('"value"'), parameters)
         if holds == NEVER:
-            return Hits({}, other=False)
-        only = "" if match.field == ANY_FIELD else f" AND \"column\" = '{FIELDS[match.field].column}'"
-        # A value stands once per segment and computer, so a few more are asked for.
-        sql = (
-            f'SELECT "column", count(*), min("value", {4 * MOST_VALUES})'
-            f" FROM read_parquet({_files(segments, parameters)})"
-            f" WHERE {holds}{only} GROUP BY 1"
-        )
-        columns: dict[str, frozenset[str] | None] = {}
-        for column, count, values in self.engine.rows(sql, parameters.values, budget):
-            distinct = frozenset(values)
-            named = count <= 4 * MOST_VALUES and len(distinct) <= MOST_VALUES
-            columns[column] = distinct if named else None
-        other = columns.pop(OTHER_COLUMN, frozenset()) != frozenset()
-        known: dict[str, frozenset[str] | None] = {
-            column: values for column, values in columns.items() if column in SUMMARY_COLUMNS
+            return {}
+        sql = _hits_sql(match, holds, segments, parameters)
+        path_of = {str(segment.summary_path): str(segment.path) for segment in segments}
+        columns: dict[str, list[tuple[str, int, list[str]]]] = {}
+        for column, file, count, values in self.engine.rows(sql, parameters.values, budget):
+            columns.setdefault(column, []).append((path_of[file], count, values))
+        hits = {
+            column: _joined(found)
+            for column, found in columns.items()
+            if column in SUMMARY_COLUMNS or column == OTHER_COLUMN
         }
-        if match.field == ANY_FIELD:
-            known |= dict.fromkeys(_unsummed(match))
-        return Hits(known, other)
+        return hits | self._unsummed(match, segments, budget) if match.field == ANY_FIELD else hits
+
+    def _unsummed(self, match: Match, segments: Sequence[Segment], budget: Budget) -> dict[str, Hit]:
+        """Return the columns that the summaries do not have and that may hold the keyword."""
+        guids = dict.fromkeys(_GUID_COLUMNS, Hit())
+        if match.operator not in _ON_TEXT:
+            return {"computer": Hit(), **guids}
+        # The catalogue has the names in lower case, so this finds all, and seldom more.
+        parameters = Parameters()
+        holds = compared(replace(match, case_sensitive=False), Operand("v"), parameters)
+        names = parameters.bind(list({name for segment in segments for name in segment.computers}))
+        rows = self.engine.rows(
+            f"SELECT v FROM (SELECT unnest({names}) AS v) WHERE {holds}", parameters.values, budget
+        )
+        found = {name for (name,) in rows}
+        files = frozenset(
+            str(segment.path) for segment in segments if not found.isdisjoint(segment.computers)
+        )
+        computer = {"computer": Hit(files=files)} if files else {}
+        return computer | guids if _may_be_in_guid(match) else computer
 
     def terms(
         self, field: Field, segments: Sequence[Segment], size: int, rarest: bool, budget: Budget
@@ -111,19 +126,34 @@ def _files(segments: Sequence[Segment], parameters: Parameters) -> str:
     return parameters.bind([str(segment.summary_path) for segment in segments])
 
 
-def _unsummed(match: Match) -> Iterable[str]:
-    """Yield the columns that the summaries do not have and that may hold the keyword."""
-    yield "computer"
-    if match.operator in _PARTS and not _may_be_in_guid(match.value):
-        return
-    yield from _GUID_COLUMNS
+def _hits_sql(match: Match, holds: str, segments: Sequence[Segment], parameters: Parameters) -> str:
+    files = _files(segments, parameters)
+    source = f'SELECT "column", filename, "value" FROM read_parquet({files}, filename = true)'
+    if match.field != ANY_FIELD:
+        source += f" WHERE \"column\" = '{FIELDS[match.field].column}'"
+    kept = "NOT MATERIALIZED"
+    if match.operator is Operator.CIDR:
+        source, kept = f"{source} GROUP BY ALL", "MATERIALIZED"  # Each distinct text goes to Python once.
+    return (
+        f"WITH held AS {kept} ({source})"
+        f' SELECT "column", filename, count(*), min("value", {_MOST_ROWS}) FROM held'
+        f" WHERE {holds} GROUP BY 1, 2"
+    )
 
 
-_PARTS: Final = frozenset({Operator.EQUALS, Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH})
+def _joined(found: Sequence[tuple[str, int, list[str]]]) -> Hit:
+    """Join what the summaries of several segments have of one column."""
+    values = frozenset(value for _, _, some in found for value in some)
+    complete = all(count <= _MOST_ROWS for _, count, _ in found) and len(values) <= _MOST_VALUES
+    return Hit(values if complete else None, frozenset(file for file, _, _ in found))
 
 
-def _may_be_in_guid(text: str) -> bool:
-    return len(text) <= _GUID_LENGTH and not set(text.lower()) - set("0123456789abcdef-")
+def _may_be_in_guid(match: Match) -> bool:
+    """Tell whether the keyword can stand in a GUID: it is hexadecimal, or has wildcards."""
+    text = match.value.lower()
+    return match.operator is Operator.WILDCARD or (
+        len(text) <= _GUID_LENGTH and not set(text) - set("0123456789abcdef-")
+    )
 
 
 _GUID_LENGTH: Final = 36
