@@ -24,13 +24,18 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from app.errors import StoreDamaged
 from app.store.catalogue import Catalogue, NewSegment, Segment, SegmentComputer
 from app.store.columns import one_chunk, take
 from app.store.files import Drafts, checksum, disk_errors, drafting
-from app.store.segments import GROUP_ROWS, SEGMENT_SCHEMA, DistinctValues, segment_writer
+from app.store.segments import (
+    GROUP_ROWS,
+    SEGMENT_SCHEMA,
+    DistinctValues,
+    open_segment,
+    segment_writer,
+)
 from app.store.spill import Spill
 from app.store.summary import merge, read_columns, write_summary
 
@@ -261,7 +266,7 @@ def _chunks(sources: Sequence[Segment]) -> Iterator[pa.Table]:
     """Yield the events of the sources, some row groups at a time."""
     waiting: list[pa.Table] = []
     for segment in sources:
-        with pq.ParquetFile(segment.path) as file:
+        with open_segment(segment.path) as file:
             for number in range(file.num_row_groups):
                 table = file.read_row_group(number, use_threads=False)
                 if segment.min_batch == segment.max_batch:

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from app.store.catalogue import Segment, SegmentComputer
+from app.store.segments import open_segment
 from app.sysmon.batch import IDENTITY_COLUMNS, identities_of
 from app.sysmon.events import NOWHERE
 
@@ -88,7 +89,7 @@ class KnownEvents:
             if key in self._arrays:
                 self._arrays.move_to_end(key)
                 return self._arrays[key]
-        with pq.ParquetFile(segment.path) as file:
+        with open_segment(segment.path) as file:
             table = file.read_row_group(number, columns=list(IDENTITY_COLUMNS), use_threads=False)
         array = np.sort(identities_of(table))
         with self._lock:

@@ -9,12 +9,11 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from app.store.catalogue import Batch, Catalogue, Segment
 from app.store.files import gone
 from app.store.port import StoredColumns
-from app.store.segments import SEGMENT_SCHEMA
+from app.store.segments import SEGMENT_SCHEMA, open_segment
 
 CHUNK_ROWS: Final = 262_144
 """About so many rows are read at once; a single batch may be longer."""
@@ -79,7 +78,7 @@ def _read(segments: Sequence[Segment], first: int, last: int, columns: Sequence[
 
 def _parts(segment: Segment, first: int, last: int, columns: list[str]) -> Iterator[pa.Table]:
     """Yield the segment's rows of the batches ``first`` to ``last``, by row group."""
-    with pq.ParquetFile(segment.path) as file:
+    with open_segment(segment.path) as file:
         for number in range(file.num_row_groups):
             if segment.min_batch == segment.max_batch:
                 rows = file.metadata.row_group(number).num_rows

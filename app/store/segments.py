@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -32,15 +33,17 @@ GROUP_ROWS: Final = 131_072
 """Most rows of one row group."""
 
 MIXED: Final = "mixed"
-"""The month of a segment that holds events of many months with few events each."""
+"""The month of a segment that holds few events each of several months."""
 
 MAX_MONTHS: Final = 24
 """Most segments that one batch becomes: a file with times of all ages must not become thousands."""
 
+#: A file costs 25 KB, whatever it holds; so months with few events share one, if there are several.
+_FEW_ROWS: Final = 1_000
+_FEW_MONTHS: Final = 2
+
 _DELTA: Final = ("time", "utc_time", "batch", "record_id")
-_DICTIONARIES: Final = [field.name for field in SEGMENT_SCHEMA if pa.types.is_dictionary(field.type)] + [
-    "event_id"
-]
+_TEXTS: Final = [field.name for field in SEGMENT_SCHEMA if pa.types.is_dictionary(field.type)]
 _BLOOMS: Final = (
     "process_guid",
     "parent_process_guid",
@@ -58,7 +61,7 @@ _MOST_DISTINCT: Final = 32_768
 
 def write_fresh(drafts: Drafts, events: pa.Table) -> list[NewSegment]:
     """Write events of one batch, in any order, as segments of one month each."""
-    return [_write_month(drafts, month, table) for month, table in _months(events)]
+    return [_write_month(drafts, month, table) for month, table in months_of(events)]
 
 
 def _write_month(drafts: Drafts, month: str, table: pa.Table) -> NewSegment:
@@ -90,7 +93,7 @@ def _write_month(drafts: Drafts, month: str, table: pa.Table) -> NewSegment:
     )
 
 
-def segment_writer(path: Any, distinct: Mapping[str, int]) -> pq.ParquetWriter:
+def segment_writer(path: Path, distinct: Mapping[str, int]) -> pq.ParquetWriter:
     """Return a writer with the options that were measured to serve searches and scans best.
 
     ``distinct`` says how many values a column has at most in one row group: the size of
@@ -101,15 +104,21 @@ def segment_writer(path: Any, distinct: Mapping[str, int]) -> pq.ParquetWriter:
         SEGMENT_SCHEMA,
         compression="zstd",
         compression_level=3,
-        use_dictionary=_DICTIONARIES,
+        use_dictionary=[*_TEXTS, "event_id"],
         dictionary_pagesize_limit=256 << 20,
         data_page_size=1 << 20,
         write_page_index=False,
+        store_schema=False,  # 10 KB in each file, and ``open_segment`` knows it.
         column_encoding=dict.fromkeys(_DELTA, "DELTA_BINARY_PACKED"),
         bloom_filter_options={
             column: {"ndv": distinct[column], "fpp": 0.01} for column in _BLOOMS if distinct.get(column)
         },
     )
+
+
+def open_segment(path: Path) -> pq.ParquetFile:
+    """Open a segment, to be closed; what is read of it has the types of ``SEGMENT_SCHEMA``."""
+    return pq.ParquetFile(path, read_dictionary=_TEXTS)
 
 
 class DistinctValues:
@@ -189,7 +198,7 @@ def _ranges(
     return np.minimum.reduceat(numbers, starts), np.maximum.reduceat(numbers, starts)
 
 
-def _months(events: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+def months_of(events: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """Yield months with their events in order of time; what is too thinly spread comes last."""
     times = one_chunk(events["time"]).cast(pa.int64()).to_numpy()
     order = np.argsort(times, kind="stable")
@@ -200,9 +209,10 @@ def _months(events: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield str(months[0]), prune(events)
         return
     spans.sort(key=lambda span: span[0] - span[1])
-    own = spans if len(spans) <= MAX_MONTHS else spans[: MAX_MONTHS - 1]
-    for start, stop in sorted(own):
+    own = sum(stop - start >= _FEW_ROWS for start, stop in spans[: MAX_MONTHS - _FEW_MONTHS])
+    if len(spans) <= own + _FEW_MONTHS:
+        own = len(spans)
+    for start, stop in sorted(spans[:own]):
         yield str(months[start]), take(events, order[start:stop])
-    rest = sorted(spans[len(own) :])
-    if rest:
+    if rest := sorted(spans[own:]):
         yield MIXED, take(events, np.concatenate([order[start:stop] for start, stop in rest]))

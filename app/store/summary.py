@@ -139,6 +139,7 @@ def write_summary(path: Path, parts: Iterable[pa.Table]) -> None:
             "last": "DELTA_BINARY_PACKED",
         },
         write_page_index=False,
+        store_schema=False,
     ) as writer:
         waiting: list[pa.Table] = []
         for part in parts:

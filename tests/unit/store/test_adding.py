@@ -12,13 +12,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from app.errors import BadSetting, StoreDamaged, StoreUnavailable
 from app.settings import Settings
 from app.store.compaction import Effort
 from app.store.open import open_store
-from app.sysmon.batch import EventBatch
+from app.store.segments import months_of
+from app.sysmon.batch import SCHEMA, EventBatch
 from tests.builders import NOON, batch_of, event, process_create
 from tests.unit.store.writers import ROWS, add_numbered, add_with_a_small_limit, numbered, start
 
@@ -113,16 +116,28 @@ def test_a_young_temporary_file_may_be_another_processs_and_stays(settings: Sett
         assert young.exists()
 
 
-def test_times_of_all_ages_do_not_become_thousands_of_files(settings: Settings) -> None:
+def test_months_with_few_events_share_a_file_if_there_are_several(settings: Settings) -> None:
     events = [process_create(time=NOON + timedelta(days=40 * n)) for n in range(100)]
     with open_store(settings) as store:
         assert store.add(batch_of(*events), "all ages").added == 100
-        segments = store.catalogue.live()
-
-        assert len(segments) == 24
-        assert sum(segment.rows for segment in segments) == 100
-        assert {segment.min_batch for segment in segments} == {1}
         assert store.add(batch_of(*events), "again").added == 0
+        assert [segment.month for segment in store.catalogue.live()] == ["mixed"]
+        store.add(numbered(0), "two months")
+        assert sorted(segment.month for segment in store.catalogue.live()) == ["2019-01", "2019-02", "mixed"]
+
+
+def test_times_of_all_ages_do_not_become_thousands_of_files(tmp_path: Path) -> None:
+    rows = 40 * 1_200
+    first = SCHEMA.get_field_index("time")
+    table = batch_of(process_create()).table.take(pa.array(np.zeros(rows, np.int64)))
+    times = np.arange(rows) // 1_200 * 40 * 86_400_000_000
+    table = table.set_column(first, SCHEMA.field("time"), pa.array(times).cast(SCHEMA.field("time").type))
+
+    months = [(month, len(part)) for month, part in months_of(table.combine_chunks())]
+
+    assert len(months) == 23
+    assert months[-1] == ("mixed", 18 * 1_200)
+    assert sum(size for _, size in months) == rows
 
 
 def test_duplicates_are_found_though_utc_time_lies_by_days(settings: Settings) -> None:

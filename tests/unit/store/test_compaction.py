@@ -23,6 +23,7 @@ from app.store.compaction import FULL_ROWS, Effort, compact, plan, sweep
 from app.store.embedded import EmbeddedStore
 from app.store.open import open_store
 from app.store.scan import scan
+from app.store.segments import open_segment
 from app.sysmon.batch import SCHEMA, EventBatch, events_of
 from app.sysmon.events import Event
 from tests.builders import NOON, batch_of, event, process_create
@@ -196,7 +197,7 @@ def test_frequent_events_have_row_groups_of_their_own_in_order_of_time(settings:
             store.add(batch_of(*made[start : start + 30]), "test")
         store.compact(Effort.EVERYTHING)
         (segment,) = store.catalogue.live()
-        with pq.ParquetFile(segment.path) as file:
+        with open_segment(segment.path) as file:
             groups = [file.read_row_group(n, ["event_id", "time"]) for n in range(file.num_row_groups)]
 
     assert [set(group["event_id"].to_pylist()) for group in groups] == [{1}, {3}, {11, 22}]
