@@ -133,11 +133,7 @@ def write_summary(path: Path, parts: Iterable[pa.Table]) -> None:
         compression="zstd",
         compression_level=3,
         use_dictionary=["column", "computer", "count"],
-        column_encoding={
-            "value": "DELTA_BYTE_ARRAY",
-            "first": "DELTA_BINARY_PACKED",
-            "last": "DELTA_BINARY_PACKED",
-        },
+        column_encoding={"value": "DELTA_BYTE_ARRAY"},
         write_page_index=False,
         store_schema=False,
     ) as writer:
