@@ -30,7 +30,7 @@ class Settings:
     query_seconds: int = _setting(30, "How long one query may take before it is stopped.")
     query_memory_mb: int = _setting(1024, "Memory that the queries of one process may take, in MB.")
     query_threads: int = _setting(2, "Threads that one query may use.")
-    max_line_mb: int = _setting(32, "Longest line or single record that an import reads, in MB.")
+    max_line_mb: int = _setting(8, "Longest line or single record that an import reads, in MB.")
     max_unpacked_gb: int = _setting(200, "Most that one archive may unpack to, in GB.")
     max_ratio: int = _setting(
         200, "Most that a member of an archive may unpack to, as a multiple of its packed size."

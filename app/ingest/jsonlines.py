@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.errors import BadInput
+from app.ingest.jsontext import refusal, too_long
 from app.ingest.report import Say
 from app.ingest.streams import Stream
 from app.layouts.reader import Reader
@@ -28,11 +29,10 @@ def read_json_lines(stream: Stream, reader: Reader, say: Say, longest: int, firs
             if end:
                 lines = head.split(b"\n")
                 if held + len(lines[0]) > longest:
-                    say(f"line {number}", _too_long(longest))
-                    number += 1
-                    del lines[0]
-                else:
-                    lines[0] = b"".join([*begun, lines[0]])
+                    say(f"line {number}", too_long(longest))
+                    lines[0] = b""
+                else:  # No other line of a block can be large.
+                    lines[0] = _fit(b"".join([*begun, lines[0]]), f"line {number}", say)
                 for start in range(0, len(lines), _SLICE):
                     some = lines[start : start + _SLICE]
                     if any(some):
@@ -47,14 +47,16 @@ def read_json_lines(stream: Stream, reader: Reader, say: Say, longest: int, firs
         error.place = f"line {number}"
         raise
     if held > longest:
-        say(f"line {number}", _too_long(longest))
+        say(f"line {number}", too_long(longest))
     elif held:
-        reader.lines([b"".join(begun)], number)
+        reader.lines([_fit(b"".join(begun), f"line {number}", say)], number)
         yield
 
 
-def _too_long(longest: int) -> str:
-    return (
-        f"It is longer than {longest >> 20:,} MB, so it was passed over."
-        " SYSMONSEARCH_MAX_LINE_MB sets what is the longest."
-    )
+def _fit(line: bytes, place: str, say: Say) -> bytes:
+    """Return the line, or an empty one where it must not be decoded."""
+    reason = refusal(line)
+    if reason is None:
+        return line
+    say(place, reason)
+    return b""

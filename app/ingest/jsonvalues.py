@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.errors import BadInput
+from app.ingest.jsontext import refusal, too_long
 from app.ingest.report import Say
 from app.ingest.streams import Stream
 from app.layouts.reader import Reader
@@ -114,15 +115,16 @@ class _Items:
     def _read(self, last: bytes) -> None:
         place = f"item {self.number}"
         if self._held + len(last) > self._longest:
-            self._say(
-                place,
-                f"It is longer than {self._longest >> 20:,} MB, so it was passed over."
-                " SYSMONSEARCH_MAX_LINE_MB sets what is the longest.",
-            )
+            self._say(place, too_long(self._longest))
         elif self._deepest > _TOO_DEEP:
             self._say(place, f"It is nested {self._deepest - self._base:,} deep, which no log is.")
         else:
-            self._reader.value(b"".join([*self._parts, last]), place)
+            text = b"".join([*self._parts, last])
+            reason = refusal(text)
+            if reason is None:
+                self._reader.value(text, place)
+            else:
+                self._say(place, reason)
         self._parts, self._held, self._deepest = [], 0, self._base
 
     def _keep(self, part: bytes) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from lxml import etree
 
 from app.errors import BadInput
+from app.ingest.jsontext import too_long
 from app.ingest.kinds import HEAD, as_utf8, encoding_of
 from app.ingest.report import Say
 from app.ingest.streams import Stream, text_stream
@@ -50,10 +51,7 @@ def read_xml(stream: Stream, reader: Reader, say: Say, longest: int) -> Iterator
                 events.read(held[:end])
                 held = held[end:]
             elif len(held) > longest:
-                events.reject(
-                    f"It is longer than {longest >> 20:,} MB, so it was passed over."
-                    " SYSMONSEARCH_MAX_LINE_MB sets what is the longest."
-                )
+                events.reject(too_long(longest))
                 held = held[-_LONGEST_END:]
             yield
     except BadInput as error:

@@ -23,7 +23,7 @@ _ENCRYPTED, _SIZES_FOLLOW, _UTF8 = 0x1, 0x8, 0x800
 _STORED, _DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 _METHODS: Final = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz", 98: "PPMd"}
 _END: Final = 22 + 0xFFFF
-_MOST_DIRECTORY: Final = 32 << 20
+_MOST_DIRECTORY: Final = 8 << 20
 """A larger directory is not read into memory; the members are then read as they come by."""
 
 

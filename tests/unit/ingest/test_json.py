@@ -89,6 +89,20 @@ def test_json_that_is_nested_100_000_deep_is_rejected(tmp_path: Path, data: byte
     assert [place.split()[1] for place, _ in result.reasons] == ["2"]
 
 
+SWARM = b'{"a":[' + b"[]," * 400_000 + b"[]]}"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [lines([1]) + SWARM + b"\n" + lines([2]), b"[" + line(1) + b"," + SWARM + b"," + line(2) + b"]", SWARM],
+)
+def test_json_that_would_fill_memory_is_not_decoded(tmp_path: Path, data: bytes) -> None:
+    result = imported(tmp_path, data, limits=Limits(line=8 << 20, unpacked=1 << 30, ratio=200))
+
+    assert result.numbers in ([1, 2], [])
+    assert [reason for _, reason in result.reasons if "arrays and objects" in reason]
+
+
 def test_nul_bytes_harm_only_their_line(tmp_path: Path) -> None:
     data = lines([1]) + bytes(4096) + b"\n" + lines([2]) + bytes(100_000)
 
