@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.layouts.codes import NULL, text_of, valid
-from app.layouts.columns import Columns, Head, Shape, shown
+from app.layouts.columns import Clock, Columns, Head, Shape, shown
 from app.layouts.names import UTC_TIME, columns_by_name
 from app.layouts.times import parse_times
 from app.layouts.values import guid_of, hashes_of, integer_of
@@ -24,6 +24,7 @@ Others = dict[int, list[tuple[str, str]]]
 
 _EMPTY: Final = frozenset({None, "", "-"})
 _DIGITS: Final = 18
+_CLOCKS: Final = "clocks"  # Stands among the columns, but is none.
 
 
 class Assembled(NamedTuple):
@@ -53,7 +54,7 @@ def assemble(columns: Columns) -> Assembled:
     arrays["other"] = _other_array(others, rows)
     if refused:
         arrays, rows = _without([row for row, _ in refused], arrays, rows)
-    return Assembled(EventBatch.from_columns(arrays, rows), refused)
+    return Assembled(EventBatch.from_columns(arrays, rows, arrays.pop(_CLOCKS)), refused)
 
 
 def _text_array(texts: Sequence[str | None]) -> pa.Array:
@@ -239,8 +240,11 @@ def _add_times(
     utc_texts, record_texts = _time_texts(columns.utc_times), _time_texts(columns.times)
     utc, has_utc = parse_times(utc_texts)
     record, has_record = parse_times(record_texts)
-    utc_first = np.array([head.family.utc_first for head in columns.heads], np.bool_)[head_of]
-    time = np.where(has_utc & (utc_first | ~has_record), utc, record)
+    clock = np.array([head.family.clock for head in columns.heads], np.object_)[head_of]
+    # Two accesses in one millisecond of UtcTime may say the same, and be two for all that.
+    arrays[_CLOCKS] = pa.array(record, mask=~has_record | (clock == Clock.ARRIVAL))
+    usable = has_record & (clock != Clock.LOCAL)
+    time = np.where(has_utc & ((clock != Clock.RECORD) | ~usable), utc, record)
     arrays["time"] = pa.array(time).cast(TIME)
     arrays["utc_time"] = pa.array(utc, mask=~has_utc).cast(TIME)
 
@@ -250,7 +254,7 @@ def _add_times(
         for row in np.flatnonzero(wrong).tolist():
             name = UTC_TIME if texts is utc_texts else columns.heads[head_of[row]].family.time_name
             others.setdefault(row, []).append((name, texts[row].as_py()))
-    for row in np.flatnonzero(~(has_utc | has_record)).tolist():
+    for row in np.flatnonzero(~(has_utc | usable)).tolist():
         said = [
             f"{name} is {shown(text)}" for name, text in others.get(row, []) if _is_clock(name, columns, row)
         ]

@@ -7,9 +7,10 @@ many records (computer, channel, level, event ID) is looked at once, as a ``Head
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -41,17 +42,27 @@ class Said(NamedTuple):
     version: object
 
 
+class Clock(Enum):
+    """What the time beside UtcTime is worth."""
+
+    RECORD = "the record's time: it orders events, and tells them apart"
+    LATE = "the same, but it may be replaced by the time of arrival: UtcTime goes first"
+    ARRIVAL = "the time of arrival, another one each time a record is sent: for want of UtcTime only"
+    LOCAL = "of an unknown zone: it tells events apart, and is never their time"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Family:
     """What the records of one layout have in common.
 
     ``envelope`` names the keys beside the event's own fields, which say how the record
-    travelled. ``time_name`` is the field that the record's time is read from. ``mend``
-    returns a document with fields that were lost, or None where none can be found.
+    travelled. ``time_name`` is the field that the record's time is read from, ``clock`` says
+    what it is worth. ``mend`` returns a document with fields that were lost, or None where
+    none can be found.
     """
 
     time_name: str
-    utc_first: bool = False
+    clock: Clock = Clock.RECORD
     envelope: Callable[[int, frozenset[str]], frozenset[str]] | None = None
     clean: Callable[[str], str] | None = None
     mend: Callable[[Document, int, Shape], Document | None] | None = None
@@ -200,12 +211,14 @@ class Headers:
             header = self._make(said)
         except TypeError:  # A list or an object in a place for text.
             return self._make(Said(*(_plain(part) for part in said)))
-        if header is not None and said.channel == CHANNEL and len(self.known) < _MOST_KNOWN:
+        if header is not None and said.channel == CHANNEL:
             with suppress(KeyError, TypeError):
                 self.known[key(document)] = header
         return header
 
     def _make(self, said: Said) -> Header | None:
+        if len(self._all) >= _MOST_KNOWN:  # Records of other channels never fill a batch, which clears this.
+            self.clear()
         header = self._columns.header(said, self._family) if is_sysmon(said.channel, said.provider) else None
         self._all[said] = header
         return header
@@ -348,10 +361,10 @@ def fields_of(value: object, name: str) -> Document:
     return value
 
 
-def lookup(document: Mapping[str, Any], *path: str) -> Any:
+def lookup(document: Any, *path: str) -> Any:
     """Return what stands at a path of keys, or None."""
     for key in path:
-        if not isinstance(document, dict):
+        if document.__class__ is not dict:
             return None
-        document = document.get(key)  # type: ignore[assignment]
+        document = document.get(key)
     return document

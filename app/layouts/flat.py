@@ -1,7 +1,8 @@
 """One flat object a record: NXLog through Logstash, and the Azure/PowerShell exports, two ages.
 
 **Time is UtcTime in both.** Azure's ``@timestamp`` and ``TimeCreated`` are local time, in
-some files on a 12-hour clock, and marked Z: hours off, so they are never used. NXLog's
+some files on a 12-hour clock, and marked Z: hours off, so ``TimeCreated`` does no more than
+tell events apart. NXLog's
 ``EventTime`` is local time without a zone, and its ``@timestamp`` is Logstash's time of
 arrival, up to two minutes late: the latter is the time of the few records whose UtcTime is
 lost, and is not even in their Message.
@@ -14,7 +15,7 @@ from functools import cache
 from operator import itemgetter
 from typing import Final
 
-from app.layouts.columns import Columns, Document, Family, Said, Shape
+from app.layouts.columns import Clock, Columns, Document, Family, Said, Shape
 from app.layouts.names import UTC_TIME
 from app.sysmon.fields import SOURCE_EVENTS
 from app.sysmon.kinds import KINDS
@@ -101,11 +102,15 @@ def _mend(document: Document, event_id: int, shape: Shape) -> Document | None:
 
 
 NXLOG: Final = Family(
-    time_name="@timestamp", utc_first=True, envelope=_nxlog_envelope, clean=_unescape, mend=_mend
+    time_name="@timestamp",
+    clock=Clock.ARRIVAL,
+    envelope=_nxlog_envelope,
+    clean=_unescape,
+    mend=_mend,
 )
 AZURE: Final = Family(
     time_name="TimeCreated",
-    utc_first=True,
+    clock=Clock.LOCAL,
     envelope=_azure_envelope,
     mend=_mend,
     mends=UTC_TIME.__eq__,
@@ -140,7 +145,7 @@ class Flat:
             if found is None:
                 return False
             header = found
-        self._add(header, document, None, get("RecordNumber"))
+        self._add(header, document, get("TimeCreated"), get("RecordNumber"))
         return True
 
     def _read_nxlog(self, document: Document) -> bool:

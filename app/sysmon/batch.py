@@ -60,6 +60,9 @@ _ENVELOPE: Final = frozenset(
     }
 )
 
+#: The name under which ``clocks`` enter the content hash; no column has it.
+_CLOCK: Final = "clock"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EventBatch:
@@ -75,16 +78,20 @@ class EventBatch:
         return int(self.table.num_rows)
 
     @classmethod
-    def from_columns(cls, columns: Mapping[str, pa.Array], rows: int) -> EventBatch:
+    def from_columns(
+        cls, columns: Mapping[str, pa.Array], rows: int, clocks: pa.Array | None = None
+    ) -> EventBatch:
         """Make a batch of ``rows`` rows; columns that are not given are missing in all.
 
-        ``content_hash`` is computed here, for every row without ``record_id``.
+        ``content_hash`` is computed here for every row without ``record_id``, unless it is
+        given: events that were stored keep theirs. ``clocks`` are record times (int64, any
+        unit or zone, null: none) that are not worth being ``time`` but tell events apart.
         """
         arrays = {
             field.name: columns[field.name] if field.name in columns else pa.nulls(rows, field.type)
             for field in SCHEMA
         }
-        arrays["content_hash"] = _content_hashes(arrays, rows)
+        arrays["content_hash"] = _content_hashes(arrays, rows, clocks)
         return cls(pa.Table.from_arrays(list(arrays.values()), schema=SCHEMA))
 
     @classmethod
@@ -208,7 +215,7 @@ def _hash(column: str, text: str) -> int:
     return int.from_bytes(digest.digest(), "little")
 
 
-def _content_hashes(arrays: Mapping[str, pa.Array], rows: int) -> pa.Array:
+def _content_hashes(arrays: Mapping[str, pa.Array], rows: int, clocks: pa.Array | None) -> pa.Array:
     """Hash what each event says, where it has no record number; null elsewhere.
 
     The hash is a sum over the filled columns, so neither their order nor a column that
@@ -218,13 +225,14 @@ def _content_hashes(arrays: Mapping[str, pa.Array], rows: int) -> pa.Array:
     if not wanted.any():
         return pa.nulls(rows, pa.int64())
     total = np.zeros(rows, np.uint64)
-    for name, array in arrays.items():
-        if name not in _ENVELOPE and array.null_count < rows:
+    for name, array in (*arrays.items(), (_CLOCK, clocks)):
+        if name not in _ENVELOPE and array is not None and array.null_count < rows:
             # Most columns are of few events: only their rows are touched.
             filled = np.flatnonzero(wanted & array.is_valid().to_numpy(zero_copy_only=False))
             total[filled] += _column_hashes(name, array, filled)
     total += _other_hashes(arrays["other"], rows)
-    return pa.array(_mix(total).view(np.int64), mask=~wanted)
+    hashes = pa.array(_mix(total).view(np.int64), mask=~wanted)
+    return pc.if_else(pa.array(wanted), pc.coalesce(arrays["content_hash"], hashes), None)
 
 
 def _column_hashes(name: str, array: pa.Array, filled: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -1,8 +1,7 @@
 """The real logs read in the plainest way, apart from the program: what it has to agree with.
 
 Of each Sysmon record only the event ID, the computer and what makes it the same as
-another one: its number in the log or, where the layout has none, all that it says but
-for the clocks of those who passed it on.
+another one: its number in the log or, where the layout has none, the whole line.
 """
 
 from __future__ import annotations
@@ -16,9 +15,6 @@ from typing import Any, NamedTuple
 import orjson
 from evtx import PyEvtxParser
 
-#: Not UtcTime: that is Sysmon's own.
-SHIPPERS_CLOCKS = frozenset({"@timestamp", "TimeCreated", "TimeGenerated"})
-
 CHANNEL = "Microsoft-Windows-Sysmon/Operational"
 
 
@@ -28,7 +24,6 @@ class Record(NamedTuple):
     event_id: int
     computer: str
     same: tuple[object, ...]
-    line: bytes = b""
 
 
 def records_of(path: Path) -> Iterator[Record]:
@@ -41,8 +36,7 @@ def records_of(path: Path) -> Iterator[Record]:
         read = _winlogbeat(document) or _sentinel(document) or _flat(document)
         if read is not None:
             event_id, computer, number = read
-            same = number or orjson.dumps({k: v for k, v in document.items() if k not in SHIPPERS_CLOCKS})
-            yield Record(int(event_id), computer, (computer.lower(), same), line.strip())
+            yield Record(int(event_id), computer, (computer.lower(), number or line.strip()))
 
 
 def _lines(path: Path) -> Iterator[bytes]:
