@@ -24,14 +24,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from app.layouts.columns import Columns, Document, Family, Said, lookup
+from app.layouts.columns import Document, lookup
 from app.layouts.dns import RECORD_TYPES, STATUS_CODES
-from app.layouts.names import UTC_TIME
 from app.layouts.values import integer_of
 from app.sysmon.fields import SOURCE_EVENTS, SOURCE_NAMES
 from app.sysmon.kinds import KINDS
 
-ECS: Final = Family(time_name="@timestamp")
+_Rebuild = Callable[[Document], object]
+_Paths = tuple[tuple[str, tuple[tuple[str, tuple[str, ...], str], ...]], ...]
 
 #: ECS path -> Sysmon's field; where an event has several candidates, the first path that is there.
 _PATHS: Final = (
@@ -88,6 +88,7 @@ _SIGNS: Final = ("process", "registry", "sysmon", "dns", "rule")
 #: In Sysmon's order; digits where they tell which hash it is.
 _HASHES: Final = {"sha1": 40, "md5": None, "sha256": 64, "imphash": None}
 _OWNERS: Final[tuple[tuple[str, ...], ...]] = ((), ("file",), ("process",))
+_KEEP_BARE_HASHES: Final = frozenset({27, 28})
 _DIRECTIONS: Final = {"egress": "true", "outbound": "true", "ingress": "false", "inbound": "false"}
 _IPV6: Final = {"ipv4": "false", "ipv6": "true"}
 
@@ -100,39 +101,24 @@ def is_ecs(document: Document) -> bool:
     return "windows.sysmon_operational" in datasets or any(sign in document for sign in _SIGNS)
 
 
-class Ecs:
-    """Moves fields back to their Sysmon names, and adds the event."""
-
-    def __init__(self, columns: Columns) -> None:
-        self._headers = columns.headers(ECS)
-        self._add = columns.add
-
-    def read(self, document: Document, said: Said, event_data: Document) -> None:
-        """Add the event of a document that is known to be Sysmon's."""
-        header = self._headers.find(said, hash, document)
-        if header is None:
-            return
-        time = document.get("@timestamp")
-        data = sysmon_fields(document, event_data, header.shapes.event_id)
-        data[UTC_TIME] = time
-        self._add(header, data, time, lookup(document, "winlog", "record_id"))
-
-
 def sysmon_fields(document: Document, event_data: Document, event_id: int) -> Document:
     """Return the event's fields under Sysmon's names; what the pipeline left in place goes first."""
     data = dict(event_data)
-    for path, name in _paths(event_id):
+    paths, rebuilt = _table(event_id)
+    for top, below in paths:
+        owner = document.get(top)
+        if owner.__class__ is dict:
+            for key, rest, name in below:
+                value = lookup(owner.get(key), *rest) if rest else owner.get(key)
+                if value is not None and name not in data:
+                    data[name] = value
+    for name, rebuild in rebuilt:
         if name not in data:
-            value = lookup(document, *path)
-            if value is not None:
-                data[name] = value
-    kind = KINDS.get(event_id)
-    for name in kind.fields if kind else ():
-        rebuild = _REBUILT.get(name)
-        if rebuild is not None and name not in data:
             value = rebuild(document)
             if value is not None:
                 data[name] = value
+    if event_id not in _KEEP_BARE_HASHES:
+        return data
     unclear = [value for value in _bare_hashes(document) if len(value) not in _HASHES.values()]
     if unclear:
         data["related.hash"] = ",".join(unclear)
@@ -140,15 +126,24 @@ def sysmon_fields(document: Document, event_data: Document, event_id: int) -> Do
 
 
 @cache
-def _paths(event_id: int) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """Return the paths of the fields that this event has."""
+def _table(event_id: int) -> tuple[_Paths, tuple[tuple[str, _Rebuild], ...]]:
+    """Return the paths of this event's fields, by their first key, and what rebuilds others."""
     kind = KINDS.get(event_id)
     own = _PATHS_OF.get(event_id, ())
     taken = {path for path, _ in own}
     sources = {name: source for source, name in SOURCE_NAMES.items()} if event_id in SOURCE_EVENTS else {}
-    paths = [*own, *((path, sources.get(name, name)) for path, name in _PATHS if path not in taken)]
-    return tuple(
-        (tuple(path.split(".")), name) for path, name in paths if kind is None or name in kind.fields
+    by_top: dict[str, list[tuple[str, tuple[str, ...], str]]] = {}
+    for path, name in (
+        *own,
+        *((path, sources.get(name, name)) for path, name in _PATHS if path not in taken),
+    ):
+        top, key, *rest = path.split(".")
+        if kind is None or name in kind.fields:
+            by_top.setdefault(top, []).append((key, tuple(rest), name))
+    names = kind.fields if kind else ()
+    return (
+        tuple((top, tuple(below)) for top, below in by_top.items()),
+        tuple((name, _REBUILT[name]) for name in names if name in _REBUILT),
     )
 
 
@@ -255,7 +250,7 @@ def _command_line(*owner: str) -> Callable[[Document], str | None]:
     return read
 
 
-_REBUILT: Final[dict[str, Callable[[Document], object]]] = {
+_REBUILT: Final[dict[str, _Rebuild]] = {
     "User": _user,
     "Hashes": _hashes,
     "Hash": _hashes,

@@ -61,6 +61,6 @@ class Evtx:
         event_id = get("EventID")
         if isinstance(event_id, dict):  # With Qualifiers.
             event_id = event_id.get("#text")
-        provider = lookup(get("Provider") or {}, "#attributes", "Name")
+        provider = lookup(get("Provider"), "#attributes", "Name")
         said = Said(get("Channel"), provider, event_id, get("Computer"), get("Level"), get("Version"))
         return event, system, self._headers.find(said, _KEY, system)

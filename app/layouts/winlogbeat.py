@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Final
 
 from app.layouts.columns import Columns, Document, Family, Said, fields_of, lookup
-from app.layouts.ecs import Ecs, is_ecs
+from app.layouts.ecs import is_ecs, sysmon_fields
 from app.layouts.names import UTC_TIME
 
 WINLOGBEAT: Final = Family(time_name="@timestamp")
@@ -54,13 +54,12 @@ class Winlogbeat6:
 
 
 class Winlogbeat7:
-    """``winlog.event_data``, ``winlog.channel``, ``winlog.computer_name``; hands on what ECS renamed."""
+    """``winlog.event_data``, ``winlog.channel``, ``winlog.computer_name``; what ECS renamed, moved back."""
 
     def __init__(self, columns: Columns) -> None:
         self._headers = columns.headers(WINLOGBEAT)
         self._known = self._headers.known
         self._add = columns.add
-        self._ecs = Ecs(columns)
 
     def read(self, document: Document) -> bool:
         """Add the event; False: it is of another channel."""
@@ -75,10 +74,11 @@ class Winlogbeat7:
         data = winlog.get("event_data")
         if data.__class__ is not dict:
             data = fields_of(data, "winlog.event_data")
+        time = document.get("@timestamp")
         if UTC_TIME not in data and is_ecs(document):
-            self._ecs.read(document, _said(document, winlog), data)
-        else:
-            self._add(header, data, document.get("@timestamp"), winlog.get("record_id"))
+            data = sysmon_fields(document, data, header.shapes.event_id)
+            data[UTC_TIME] = time
+        self._add(header, data, time, winlog.get("record_id"))
         return True
 
 

@@ -104,11 +104,11 @@ def test_a_part_of_a_longer_array_is_read_from_its_own_begin() -> None:
         ("0x", None),
     ],
 )
-def test_integers(text: str, number: int | None) -> None:
+def test_integers_of_64_bits_are_numbers(text: str, number: int | None) -> None:
     assert integer_of(text) == number
 
 
-def test_guids() -> None:
+def test_guids_are_lower_case_without_braces() -> None:
     guid = "03ba39f5-4cfe-5ce0-0000-00107de7bf01"
     assert {guid_of(text) for text in (guid, guid.upper(), f"{{{guid}}}", f"{{{guid.upper()}}}")} == {guid}
     assert guid_of(guid[:-1]) is None
@@ -128,7 +128,7 @@ def test_hashes_are_split_whatever_their_order_and_case() -> None:
         assert hashes_of(nothing) == (None,) * 4
 
 
-def test_levels() -> None:
+def test_levels_have_windows_names() -> None:
     assert [level_of(level) for level in (4, "4", "information", "Information", "INFO")] == [
         "Information"
     ] * 5
