@@ -23,7 +23,5 @@ def refusal(text: bytes) -> str | None:
     made of brackets would take many times their size.
     """
     if len(text) > _LARGE and text.count(b"[") + text.count(b"{") > _MOST_BRACKETS:
-        return (
-            f"It holds more than {_MOST_BRACKETS:,} arrays and objects, as no log does, so it was not read."
-        )
+        return f"It holds more than {_MOST_BRACKETS:,} arrays and objects, as no log does: it was not read."
     return None

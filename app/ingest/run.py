@@ -108,7 +108,7 @@ def _sentence(ended: Ended, counts: Counts) -> str | None:
         return None
     return (
         f"{ended.error} {counts.added:,} events were added before that. When the cause is mended, run"
-        " the same command again: it goes on where this one ended."
+        " the same command again: it adds what is missing."
     )
 
 
