@@ -208,7 +208,8 @@ def _merge(drafts: Drafts, sources: Sequence[Segment]) -> NewSegment:
     if rows != _rows(sources):
         raise StoreDamaged(f"{_rows(sources):,} events were to be merged, but {rows:,} were read.")
     summary_path = drafts.make(drafts.catalogue.summary_path(name))
-    write_summary(summary_path, merge(read_columns(segment.summary_path) for segment in sources))
+    parts = merge(read_columns(segment.summary_path) for segment in sources)
+    write_summary(summary_path, parts, rows)
     summary_size, summary_checksum = drafts.finish(summary_path)
     return NewSegment(
         name=name,

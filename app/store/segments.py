@@ -73,7 +73,7 @@ def _write_month(drafts: Drafts, month: str, table: pa.Table) -> NewSegment:
         write_groups(writer, table.append_column("batch", pa.nulls(len(table), pa.int64())))
     size, checksum = drafts.finish(path)
     summary_path = drafts.make(drafts.catalogue.summary_path(name))
-    write_summary(summary_path, [summarise(table)])
+    write_summary(summary_path, [summarise(table)], len(table))
     summary_size, summary_checksum = drafts.finish(summary_path)
     times = one_chunk(table["time"]).cast(pa.int64())
     event_ids = one_chunk(table["event_id"]).value_counts()
