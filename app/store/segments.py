@@ -121,6 +121,12 @@ def open_segment(path: Path) -> pq.ParquetFile:
     return pq.ParquetFile(path, read_dictionary=_TEXTS)
 
 
+def unpacked_bytes(path: Path) -> int:
+    """Return about how much memory the events of a segment take."""
+    footer = pq.read_metadata(path)
+    return sum(footer.row_group(number).total_byte_size for number in range(footer.num_row_groups))
+
+
 class DistinctValues:
     """Counts the values that filtered columns have among rows that will stand together."""
 

@@ -95,10 +95,12 @@ def test_writers_wait_for_each_other_and_lose_nothing(tmp_path: Path) -> None:
 
 
 def test_several_may_open_a_new_one_at_once(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        databases = list(pool.map(lambda _: Database(tmp_path / "state.sqlite"), range(4)))
-    for database in databases:
-        database.close()
+    for number in range(8):
+        path = tmp_path / f"{number}.sqlite"
+        with ThreadPoolExecutor(4) as pool:
+            databases = list(pool.map(lambda _, path=path: Database(path), range(4)))
+        for database in databases:
+            database.close()
 
 
 def test_a_database_of_a_newer_version_is_refused_in_a_sentence(tmp_path: Path) -> None:

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from app.errors import StoreDamaged
 from app.settings import Settings
 from app.store.catalogue import Segment
-from app.store.compaction import FULL_ROWS, Effort, compact, plan, sweep
+from app.store.compaction import FULL_ROWS, Effort, compact, plan, sweep, within_memory
 from app.store.embedded import EmbeddedStore
 from app.store.open import open_store
 from app.store.scan import scan
-from app.store.segments import open_segment
+from app.store.segments import open_segment, unpacked_bytes
 from app.sysmon.batch import SCHEMA, EventBatch, events_of
 from app.sysmon.events import Event
 from tests.builders import NOON, batch_of, event, process_create
@@ -244,6 +244,25 @@ def test_dead_files_outlive_every_query_and_are_then_unlinked(settings: Settings
         assert sweep(store.catalogue, datetime.now(UTC)) == len(dead)
         assert not any(path.exists() for path in dead)
         assert list(store.verify()) == []
+
+
+def test_what_would_not_fit_into_memory_is_merged_in_parts_or_left(settings: Settings) -> None:
+    with open_store(settings) as store:
+        for number in range(5):
+            store.add(batch_of(process_create(record_id=number)), "test")
+        pack = store.catalogue.live()
+    sizes = [unpacked_bytes(segment.path) for segment in pack]
+    assert max(sizes) < min(sizes) * 1.2
+
+    def parts(most: float) -> list[int]:
+        return [len(part) for part in within_memory(pack, int(most * max(sizes)))]
+
+    assert parts(9) == [5]
+    assert parts(3) == [3, 2]
+    assert parts(2) == [2, 2]
+    assert parts(1) == []
+    assert within_memory(pack[:1], max(sizes)) == [pack[:1]]
+    assert within_memory(pack[:1], min(sizes) - 1) == []
 
 
 def test_damage_is_not_merged_into_new_files(settings: Settings) -> None:
