@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from threading import Event as Flag
@@ -17,8 +18,8 @@ from app.ingest.sources import Sources, find_sources, shares
 from app.ingest.streams import Limits
 from app.ingest.workers import run_workers
 from app.settings import Settings
+from app.state.database import open_database
 from app.state.imports import ImportRun, State, import_run
-from app.store.compaction import Effort
 from app.store.open import open_store
 from app.store.port import EventStore
 
@@ -43,7 +44,11 @@ def import_paths(
     """
     sources = find_sources(paths, not_in=settings.data)
     texts = [str(path) for path in paths]
-    with open_store(settings) as store, import_run(store.database, settings.data, texts) as run:
+    with (
+        open_store(settings) as store,
+        closing(open_database(settings)) as database,
+        import_run(database, settings.data, texts) as run,
+    ):
         source, asked = f"import {run.number}", _asked(stop)
         with Collector(
             sources.bytes,
@@ -65,7 +70,7 @@ def import_paths(
             )
         _finish(run, report)
         if not report.partial:
-            store.compact(Effort.DUE)
+            store.tidy()
     return report
 
 

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, inspect, text
 
-from app.errors import StoreUnavailable
+from app.errors import BadSetting, StoreUnavailable
+from app.settings import Settings
 from app.state.models import Base
 
 HEAD: Final = "0001"
@@ -90,6 +91,26 @@ class Database:
             yield
         except exc.DBAPIError as error:
             raise StoreUnavailable(_sentence(self.path, str(error.orig))) from error
+
+
+def open_database(settings: Settings) -> Database:
+    """Open the state database below the data folder, and make both where they are not there."""
+    _make_folder(settings.data)
+    return Database(settings.data / "state.sqlite")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise BadSetting(
+            f"The data folder {folder} is not a folder. Set SYSMONSEARCH_DATA to one, or move the file away."
+        ) from error
+    except OSError as error:
+        raise StoreUnavailable(
+            f"The data folder {folder} cannot be made: {error.strerror}. Set SYSMONSEARCH_DATA to a"
+            " folder that you may write to."
+        ) from error
 
 
 def _sentence(path: Path, reason: str) -> str:

@@ -140,6 +140,9 @@ class EmbeddedStore(EventStore):
         sweep(self.catalogue, datetime.now(UTC) - self._grace)
         return compacted
 
+    def tidy(self) -> None:
+        self.compact(Effort.DUE)
+
     def verify(self) -> Iterator[Finding]:
         """Read all files again and yield what is not as it was written."""
         return verify(self.catalogue)

@@ -229,6 +229,14 @@ class EventStore(ABC):
     def info(self) -> StoreInfo:
         """Return what is in the store, without reading events."""
 
+    def tidy(self) -> None:
+        """Do the upkeep that is due, such as merging small files; cheap where nothing is due.
+
+        Changes nothing that a query shows, but what the settings no longer keep. Queries and
+        adding go on meanwhile. An engine that looks after itself does nothing here.
+        """
+        return
+
     def close(self) -> None:
         """Give back what the store holds open; it is not used afterwards."""
         return

@@ -102,3 +102,13 @@ def test_answers_are_the_same(adapter: Adapter) -> None:
         info.event_ids,
     )
     assert adapter.store.info().newest_batch == info.newest_batch
+
+
+def test_upkeep_that_is_due_changes_nothing_that_a_query_shows(adapter: Adapter) -> None:
+    _fill(adapter, 20)
+    before = adapter.store.search(EventQuery(size=1000))
+
+    adapter.store.tidy()
+
+    assert adapter.store.search(EventQuery(size=1000)) == before
+    assert adapter.again().search(EventQuery(size=1000)) == before

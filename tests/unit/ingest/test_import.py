@@ -19,8 +19,9 @@ from app.ingest import feed
 from app.ingest.report import MOST_REJECTS, Progress
 from app.ingest.run import import_into, import_paths
 from app.settings import Settings
+from app.state.database import open_database
 from app.state.models import ImportRow
-from app.store.open import open_database, open_store
+from app.store.open import open_store
 from app.store.port import Added
 from app.sysmon.batch import EventBatch
 from tests.memory_store import MemoryStore
