@@ -69,8 +69,7 @@ def _read_chunk(header: bytes, chunk: bytes, reader: Reader, say: Say, place: st
     records = _records(header + chunk)
     for _ in range(_MOST_ERRORS):
         try:
-            for record in records:
-                reader.evtx(record)
+            reader.evtx(records)
         except RuntimeError as error:
             say(*_said(str(error), place))
         except BaseException as error:

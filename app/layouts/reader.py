@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -120,18 +120,23 @@ class Reader:
         """Read one decoded JSON value."""
         self._record(document, place)
 
-    def evtx(self, record: Mapping[str, Any]) -> None:
-        """Read one record as ``PyEvtxParser.records_json`` yields it."""
-        self.records += 1
-        place = self._columns.place = ("record", record["event_record_id"])
+    def evtx(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Read records as ``PyEvtxParser.records_json`` yields them; what it raises goes through."""
+        loads, read, columns = orjson.loads, self._evtx.read, self._columns
+        count = others = 0
         try:
-            document = orjson.loads(record["data"])
-            if not self._evtx.read(document):
-                self.other_channels += 1
-        except orjson.JSONDecodeError as error:
-            self._reject(place, _why_no_json(error))
-        except Refused as refused:
-            self._reject(place, str(refused))
+            for record in records:
+                count += 1
+                columns.place = place = ("record", record["event_record_id"])
+                try:
+                    others += not read(loads(record["data"]))
+                except orjson.JSONDecodeError as error:
+                    self._reject(place, _why_no_json(error))
+                except Refused as refused:
+                    self._reject(place, str(refused))
+        finally:
+            self.records += count
+            self.other_channels += others
 
     def xml(self, event: _Element, place: str) -> None:
         """Read one ``<Event>`` element."""

@@ -190,7 +190,7 @@ def _part(
     names = pa.nulls(len(values), pa.string()) if computers is None else computers
     part = pa.Table.from_arrays(
         [
-            pa.repeat(pa.scalar(column), len(values)),
+            pa.repeat(pa.scalar(column, pa.string()), len(values)),
             values,
             names,
             pa.array(counts),
@@ -252,7 +252,7 @@ def _added(column: str, parts: Sequence[pa.Table]) -> pa.Table:
     rows = summed.num_rows
     return pa.Table.from_arrays(
         [
-            pa.repeat(pa.scalar(column), rows),
+            pa.repeat(pa.scalar(column, pa.string()), rows),
             summed["value"],
             summed["computer"] if len(keys) > 1 else pa.nulls(rows, pa.string()),
             summed["count_sum"],

@@ -58,11 +58,11 @@ def test_an_event_without_data_is_kept() -> None:
 
 def test_rejects_name_the_record() -> None:
     reader = Reader()
-    reader.evtx(evtx_record(process_create(record_id=4711)) | {"data": "{"})
+    broken = evtx_record(process_create(record_id=4711)) | {"data": "{"}
     lost = evtx(process_create())
     lost["Event"]["System"]["Computer"] = None
-    reader.evtx({"event_record_id": 4712, "timestamp": "", "data": orjson.dumps(lost).decode()})
-    reader.evtx(evtx_record(process_create()))
+    nameless = {"event_record_id": 4712, "timestamp": "", "data": orjson.dumps(lost).decode()}
+    reader.evtx([broken, nameless, evtx_record(process_create())])
     assert [reject.place for reject in reader.rejects] == ["record 4711", "record 4712"]
     assert (reader.records, reader.rejected, len(reader.take())) == (3, 2, 1)
 

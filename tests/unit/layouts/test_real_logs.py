@@ -58,11 +58,11 @@ def read_log(path: Path) -> Reader:
     records: Any = PyEvtxParser(str(path)).records_json()
     while True:
         try:
-            reader.evtx(next(records))
-        except StopIteration:
-            return reader
+            reader.evtx(records)
         except RuntimeError:  # A damaged record; the next one may be whole.
             continue
+        else:
+            return reader
 
 
 def logs_of(real_data: Path, folder: str) -> Iterator[tuple[str, dict[str, str]]]:

@@ -55,7 +55,7 @@ def test_an_event_comes_back_from_xml(event: Event) -> None:
 @given(event=events())
 def test_an_event_comes_back_from_a_record_of_the_evtx_package(event: Event) -> None:
     reader = Reader()
-    reader.evtx(evtx_record(event))
+    reader.evtx([evtx_record(event)])
     assert list(reader.take().events()) == [event]
 
 
