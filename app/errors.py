@@ -58,3 +58,7 @@ class QueryCancelled(StoreUnavailable):
 
 class StoreDamaged(SysmonSearchError):
     """Stored data is not what was written."""
+
+
+class OutputLost(SysmonSearchError):
+    """What was to be printed could not be written to its end."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from app.cli.main import INTERRUPTED
 from app.cli.output import safe, write_json
 from app.settings import Settings
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 20
 """So many rejects are printed; all are in the file that is named below them."""
-
-_INTERRUPTED: Final = 130
 
 
 @click.command(name="import")
@@ -168,5 +167,5 @@ def _exit_code(report: Report) -> int:
     if report.error is not None:
         return 1
     if report.partial:
-        return _INTERRUPTED
+        return INTERRUPTED
     return 0 if report.files else 1

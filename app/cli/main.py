@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from app.cli.output import careful_output, safe
 from app.errors import BadQuery, BadSetting, StoreUnavailable, SysmonSearchError
 from app.settings import Settings
 
@@ -26,6 +27,12 @@ COMMANDS = {
 
 #: Exit codes: everything else that a person may read about is 1.
 EXIT_CODES: dict[type[SysmonSearchError], int] = {BadQuery: 2, BadSetting: 2, StoreUnavailable: 3}
+
+AROUND = 500
+"""So many characters of a query are shown before and behind the one that is to blame."""
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 
 class LazyGroup(click.Group):
@@ -47,21 +54,33 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with careful_output():
+                return super().invoke(ctx)
         except SysmonSearchError as error:
             click.echo(f"sysmonsearch: {shown(error)}", err=True)
             ctx.exit(exit_code(error))
+        except KeyboardInterrupt:
+            click.echo("\nsysmonsearch: Stopped.", err=True)
+            ctx.exit(INTERRUPTED)
 
 
 def shown(error: SysmonSearchError) -> str:
     """Return the error's message, with the query and a caret where a character is to blame."""
-    from app.cli.output import safe
-
     message = safe(str(error))
     if isinstance(error, BadQuery) and error.position is not None:
-        before, line = error.text[: error.position], error.text.replace("\n", " ")
-        message += f"\n  {safe(line)}\n  {' ' * len(safe(before))}^"
+        before, behind = error.text[: error.position], error.text[error.position :]
+        before = before if len(before) <= AROUND else f"…{before[-AROUND:]}"
+        behind = behind if len(behind) <= AROUND else f"{behind[:AROUND]}…"
+        before, behind = (safe(part.replace("\n", " ")) for part in (before, behind))
+        message += f"\n  {before}{behind}\n  {' ' * _cells(before)}^"
     return message
+
+
+def _cells(text: str) -> int:
+    """Return how wide a terminal shows a text: some characters take two places, some none."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def exit_code(error: SysmonSearchError) -> int:

@@ -6,6 +6,7 @@ never reads markup in it.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -13,6 +14,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
+
+from app.errors import OutputLost
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -94,12 +97,23 @@ def write_json(document: object) -> None:
 
 
 @contextmanager
-def quiet_pipe() -> Iterator[None]:
-    """End quietly when the reader of our output goes away, as ``head`` does."""
+def careful_output() -> Iterator[None]:
+    """End quietly when the reader of our output goes away, as ``head`` does; say when a disk is full."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes once more at its end and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         raise SystemExit(0) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        raise OutputLost(
+            "The output ends here, for its disk is full. Free space and run it again."
+        ) from error
+
+
+def _drop_output() -> None:
+    # The interpreter flushes once more at its end and would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

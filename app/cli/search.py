@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
-from app.cli.output import console, is_terminal, quiet_pipe, safe, write_json, write_lines
+from app.cli.output import console, is_terminal, safe, write_json, write_lines
+from app.errors import BadQuery
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def command(settings: Settings, /, **options: Any) -> None:
 
     asked = Asked(**options)
     query = asked.event_query()
-    with quiet_pipe(), open_store(settings) as store:
+    with open_store(settings) as store:
         asked.answer(store, query)
 
 
@@ -114,12 +115,15 @@ class Asked:
         from app.sysmon.query import EventQuery, Order
         from app.sysmon.times import parse_time
 
+        start, end = (parse_time(text) if text else None for text in (self.start, self.end))
+        if start and end and start > end:
+            raise BadQuery("The time range ends before it starts: exchange --from and --to.")
         parts = [parse(self.query)]
         if self.criteria:
             parts.append(_classic(self.criteria, self.match))
         return EventQuery(
             condition=all_of(parts),
-            start=parse_time(self.start) if self.start else None,
+            start=start,
             end=parse_time(self.end, end=True) if self.end else None,
             computers=self.computers,
             order=Order.OLDEST if self.oldest else Order.NEWEST,
@@ -149,8 +153,22 @@ def found(store: EventStore, query: EventQuery, limit: int) -> dict[str, Any]:
 def totals(store: EventStore, query: EventQuery) -> dict[str, Any]:
     """Return the number of matching events, of all and of each computer."""
     count = store.count(query)
-    terms = store.terms(query, "Computer", size=MOST_COMPUTERS)
-    return {"total": {"value": count.value, "exact": count.exact}, "computers": dict(terms.values)}
+    return {"total": {"value": count.value, "exact": count.exact}, "computers": computers(store, query)}
+
+
+def computers(store: EventStore, query: EventQuery) -> dict[str, int]:
+    """Return the number of matching events of each computer, most first.
+
+    A name that is written in several cases is one computer, under the most frequent of them.
+    """
+    from app.sysmon.text import fold
+
+    names: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for name, events in store.terms(query, "Computer", size=MOST_COMPUTERS).values:
+        spelling = names.setdefault(fold(name), name)
+        counts[spelling] = counts.get(spelling, 0) + events
+    return dict(sorted(counts.items(), key=lambda counted: -counted[1]))
 
 
 class Pages:
@@ -175,7 +193,6 @@ class Pages:
 
 
 def _classic(criteria: tuple[str, ...], match: Literal["all", "any"]) -> Condition:
-    from app.errors import BadQuery
     from app.sysmon.classic import condition_of
 
     pairs = []
@@ -201,9 +218,9 @@ def _print_table(store: EventStore, query: EventQuery, limit: int, *, wide: bool
     events = list(pages)
     if events:
         print_events(events, console(wide=wide), wide=wide)
-    computers = store.terms(query, "Computer", size=1).distinct
     count = store.count(query)
-    on = "1 computer" if computers == 1 else f"{computers} computers"
+    number = len(computers(store, query))
+    on = "1 computer" if number == 1 else f"{number} computers"
     click.echo(f"{len(events)} of {_number(count)} events, on {on}.")
     if pages.next:
         click.echo(f"Go on with --after {safe(pages.next)}", err=True)

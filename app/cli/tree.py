@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from app.cli.output import console, quiet_pipe, write_json
+from app.cli.output import console, write_json
 from app.settings import Settings
 
 
@@ -40,7 +40,7 @@ def command(
     from app.graph.tree import LIMIT, build_tree
     from app.store.open import open_store
 
-    with quiet_pipe(), open_store(settings) as store:
+    with open_store(settings) as store:
         tree = build_tree(store, computer, guid, limit=LIMIT if limit is None else limit)
         if as_json:
             write_json(tree.to_json())

@@ -42,6 +42,33 @@ def test_a_bad_query_is_shown_with_a_caret_under_the_character() -> None:
     assert lines[1].index("I") == lines[2].index("^")
 
 
+def test_the_caret_stands_under_the_character_where_others_are_wide() -> None:
+    lines = shown(BadQuery("Unknown field.", text="\u65e5\u672c\u8a9e Imge:x", position=4)).splitlines()
+
+    assert lines[2] == " " * (2 + 6 + 1) + "^"
+
+
+def test_only_the_surroundings_of_a_character_are_shown() -> None:
+    lines = shown(
+        BadQuery("Unknown field.", text="a" * 9_000 + "!" + "b" * 9_000, position=9_000)
+    ).splitlines()
+
+    assert lines[1].index("!") == lines[2].index("^")
+    assert len(lines[1]) < 1_100
+
+
+def test_ctrl_c_is_exit_code_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("app.store.open.open_store", interrupted)
+
+    result = CliRunner().invoke(cli, ["search", "x"])
+
+    assert result.exit_code == 130
+    assert result.stderr.strip() == "sysmonsearch: Stopped."
+
+
 def test_terminal_escapes_in_a_message_are_harmless() -> None:
     assert "\x1b" not in shown(NotFound("no \x1b[2Jsuch"))
 

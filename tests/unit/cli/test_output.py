@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import unicodedata
+from pathlib import Path
 
 import orjson
 import pytest
@@ -57,8 +59,8 @@ def test_rich_reads_no_markup_in_log_data(capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_reader_that_goes_away_ends_us_quietly() -> None:
     writes = (
-        "from app.cli.output import quiet_pipe, write_lines\n"
-        "with quiet_pipe():\n    write_lines(b'x' * 99 + b'\\n' for _ in range(100_000))\n"
+        "from app.cli.output import careful_output, write_lines\n"
+        "with careful_output():\n    write_lines(b'x' * 99 + b'\\n' for _ in range(100_000))\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", writes], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -69,3 +71,21 @@ def test_a_reader_that_goes_away_ends_us_quietly() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("output", ["table", "json", "csv"])
+def test_a_full_disk_under_the_output_is_said_in_a_sentence(tmp_path: Path, output: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "from app.cli.main import main; main()", "search", "-o", output],
+            env={**os.environ, "SYSMONSEARCH_DATA": str(tmp_path)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "sysmonsearch: The output ends here, for its disk is full. Free space and run it again."
+    ]

@@ -84,6 +84,14 @@ def test_json_has_total_computers_events_and_next(search: Printer) -> None:
     assert search.json(limit=3)["next"] is None
 
 
+def test_a_computer_whose_name_is_written_in_several_cases_is_one(search: Printer) -> None:
+    search.add(at(1, computer="A.example"), at(2, computer="a.EXAMPLE"), at(3, computer="a.EXAMPLE"))
+    search.add(at(4, computer="b.example"), at(5, computer="b.example"))
+
+    assert list(search.json()["computers"].items()) == [("a.EXAMPLE", 3), ("b.example", 2)]
+    assert search("Computer:a.example").endswith("3 of 3 events, on 1 computer.\n")
+
+
 def test_an_event_has_sysmons_names_and_its_key(search: Printer) -> None:
     search.add(network_connect(time=NOON))
 
@@ -215,6 +223,7 @@ def test_hostile_text_in_a_table_does_nothing(search: Printer) -> None:
         {"criteria": ("Process=x",)},
         {"start": "yesterday-ish"},
         {"start": "2019-01-09", "end": "2019-01-07"},
+        {"start": "2019-01-09", "end": "2019-01-08"},
         {"after": "nowhere"},
     ],
 )
