@@ -132,7 +132,7 @@ class Catalogue:
             segment
             for segment in self.live()
             if segment.overlaps(first, last)
-            and (not names or not names.isdisjoint(segment.computers))
+            and (not names or any(_may_hold(segment, name, first, last) for name in names))
             and (event_ids is None or any(event_id in segment.event_ids for event_id in event_ids))
         ]
 
@@ -295,6 +295,15 @@ class Change:
                     for computer, held in segment.computers.items()
                 ],
             )
+
+
+def _may_hold(segment: Segment, computer: str, start: int | None, end: int | None) -> bool:
+    held = segment.computers.get(computer)
+    return (
+        held is not None
+        and (start is None or held.last_time >= start)
+        and (end is None or held.first_time < end)
+    )
 
 
 def newest_batch(connection: Connection) -> int:

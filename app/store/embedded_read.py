@@ -31,6 +31,7 @@ from app.sysmon.text import fold
 T = TypeVar("T")
 
 _FIRST_ROWS: Final = 500_000
+_FIRST_FILES: Final = 16
 _GROWTH: Final = 8
 
 
@@ -104,9 +105,9 @@ class EmbeddedReader:
         newest = query.order is Order.NEWEST
         segments = _behind(self._segments(query), place, query.order)
         found: list[Found] = []
-        rows = _FIRST_ROWS
+        rows, files = _FIRST_ROWS, _FIRST_FILES
         while segments:
-            some = list(_first(segments, rows))
+            some = list(_first(segments, rows, files))
             last = found[query.size] if len(found) > query.size else None
             found += self._find_in(some, query, place, last, budget)
             found.sort(key=lambda one: one.place, reverse=newest)
@@ -114,7 +115,7 @@ class EmbeddedReader:
             segments = segments[len(some) :]
             if len(found) > query.size:
                 segments = _before(segments, found[query.size].place, query.order)
-            rows *= _GROWTH
+            rows, files = rows * _GROWTH, files * _GROWTH
         return found
 
     def _find_in(
@@ -205,9 +206,9 @@ def _retried(work: Callable[[], T]) -> T:
         return work()
 
 
-def _first(segments: Sequence[Segment], rows: int) -> Iterator[Segment]:
-    """Yield segments until they have so many rows together; one at least."""
-    for segment in segments:
+def _first(segments: Sequence[Segment], rows: int, files: int) -> Iterator[Segment]:
+    """Yield at most so many segments, until they have so many rows together; one at least."""
+    for segment in segments[:files]:
         yield segment
         rows -= segment.rows
         if rows <= 0:

@@ -32,6 +32,8 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _KEPT_FOOTERS: Final = 1000
 _FILES_AT_ONCE: Final = 16
+_SMALL_ROWS: Final = 10_000
+_SMALL_AT_ONCE: Final = 256
 
 KEY_COLUMNS: Final = (
     "filename, file_row_number, epoch_us(time), computer, event_id,"
@@ -81,21 +83,37 @@ class EventReader:
         numbers: dict[str, list[int]] = {}
         for one in found:
             numbers.setdefault(one.file, []).append(one.number)
-        files = list(numbers)
         events: dict[tuple[str, int], Event] = {}
-        for start in range(0, len(files), _FILES_AT_ONCE):
-            some = {file: numbers[file] for file in files[start : start + _FILES_AT_ONCE]}
-            events |= self._read_files(some, budget)
+        small = {file: some for file, some in numbers.items() if self._footer(file)[-1].end <= _SMALL_ROWS}
+        large = {file: some for file, some in numbers.items() if file not in small}
+        for some in _slices(small, _SMALL_AT_ONCE):
+            events |= self._read_small(some, budget)
+        for some in _slices(large, _FILES_AT_ONCE):
+            events |= self._read_large(some, budget)
         if any((one.file, one.number) not in events for one in found):
             raise StoreDamaged("A file of the store has fewer events than it had a moment ago.")
         return [events[one.file, one.number] for one in found]
 
-    def _read_files(self, numbers: Mapping[str, list[int]], budget: Budget) -> dict[tuple[str, int], Event]:
-        """Return events by file and row number; all files in one query are read side by side."""
+    def _read_small(self, numbers: Mapping[str, list[int]], budget: Budget) -> dict[tuple[str, int], Event]:
+        """Return events by file and row number, where naming each file would take longer than reading it."""
+        columns, selected = self._selection(numbers)
+        parameters = Parameters()
+        files = parameters.bind(list(numbers))
+        of_each = parameters.bind([file for file, some in numbers.items() for _ in some])
+        wanted = parameters.bind([number for some in numbers.values() for number in some])
+        sql = (
+            f"SELECT filename, file_row_number, {selected}"
+            f" FROM read_parquet({files}, filename = true, file_row_number = true)"
+            " WHERE (filename, file_row_number) IN"
+            f" (SELECT unnest(CAST({of_each} AS VARCHAR[])), unnest(CAST({wanted} AS BIGINT[])))"
+        )
+        rows = self.engine.rows(sql, parameters.values, budget)
+        return {(file, number): event_of(columns, values) for file, number, *values in rows}
+
+    def _read_large(self, numbers: Mapping[str, list[int]], budget: Budget) -> dict[tuple[str, int], Event]:
+        """Return events by file and row number; of each file few groups of rows are read."""
         files = list(numbers)
-        used = frozenset().union(*(self._columns(file, some) for file, some in numbers.items()))
-        columns = [name for name in SCHEMA.names if name in used]
-        selected = ", ".join(_SELECTED.get(column, f'"{column}"') for column in columns)
+        columns, selected = self._selection(numbers)
         parameters = Parameters()
         sql = " UNION ALL ".join(
             f"(SELECT {position}, file_row_number, {selected}"
@@ -105,6 +123,12 @@ class EventReader:
         )
         rows = self.engine.rows(sql, parameters.values, budget)
         return {(files[position], number): event_of(columns, values) for position, number, *values in rows}
+
+    def _selection(self, numbers: Mapping[str, list[int]]) -> tuple[list[str], str]:
+        """Return the columns that may have values in these rows, and what to select."""
+        used = frozenset().union(*(self._columns(file, some) for file, some in numbers.items()))
+        columns = [name for name in SCHEMA.names if name in used]
+        return columns, ", ".join(_SELECTED.get(column, f'"{column}"') for column in columns)
 
     def _columns(self, file: str, numbers: Sequence[int]) -> frozenset[str]:
         """Return the columns that may have values in these rows."""
@@ -130,6 +154,12 @@ _REQUIRED: Final = frozenset({"time", "computer", "event_id"})
 _SELECTED: Final = {
     column: f"epoch_us({column})" for column, type_ in COLUMN_TYPES.items() if type_ is FieldType.TIME
 }
+
+
+def _slices(numbers: Mapping[str, list[int]], size: int) -> Iterator[dict[str, list[int]]]:
+    items = list(numbers.items())
+    for start in range(0, len(items), size):
+        yield dict(items[start : start + size])
 
 
 def _numbered(numbers: Sequence[int], parameters: Parameters) -> str:

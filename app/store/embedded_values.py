@@ -16,9 +16,9 @@ from app.store.embedded_engine import Engine
 from app.store.embedded_match import NEVER, Operand, Parameters, compared
 from app.store.embedded_sql import Hit, Hits
 from app.store.port import Budget, Terms
-from app.store.summary import OTHER_COLUMN, SUMMARY_COLUMNS
+from app.store.summary import OTHER_COLUMN, PAIR_COLUMN, SUMMARY_COLUMNS
 from app.sysmon.condition import Condition, Match, Operator, matches_of
-from app.sysmon.fields import ANY_FIELD, FIELDS, KEYWORD_COLUMNS, Field, FieldType, Scope
+from app.sysmon.fields import ANY_FIELD, COLUMN_TYPES, FIELDS, KEYWORD_COLUMNS, Field, FieldType, Scope
 
 _MOST_VALUES: Final = 300
 """Up to so many values of a column are named one by one; above, the column is asked."""
@@ -30,6 +30,9 @@ _TRIED_ON_VALUES: Final = frozenset({Operator.REGEX, Operator.CIDR})
 _ON_TEXT: Final = frozenset(
     {Operator.EQUALS, Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.WILDCARD}
 )
+_SIGNS: Final = {FieldType.TIME: frozenset("0123456789-:. "), FieldType.INTEGER: frozenset("0123456789-")}
+"""All that the text forms of these types are written with."""
+
 _GUID_COLUMNS: Final = tuple(
     column for column in KEYWORD_COLUMNS if column not in SUMMARY_COLUMNS and column != "computer"
 )
@@ -131,6 +134,9 @@ def _hits_sql(match: Match, holds: str, segments: Sequence[Segment], parameters:
     source = f'SELECT "column", filename, "value" FROM read_parquet({files}, filename = true)'
     if match.field != ANY_FIELD:
         source += f" WHERE \"column\" = '{FIELDS[match.field].column}'"
+    else:
+        hopeless = "', '".join(_hopeless(match))
+        source += f" WHERE \"column\" NOT IN ('{hopeless}')"
     kept = "NOT MATERIALIZED"
     if match.operator is Operator.CIDR:
         source, kept = f"{source} GROUP BY ALL", "MATERIALIZED"  # Each distinct text goes to Python once.
@@ -139,6 +145,17 @@ def _hits_sql(match: Match, holds: str, segments: Sequence[Segment], parameters:
         f' SELECT "column", filename, count(*), min("value", {_MOST_ROWS}) FROM held'
         f" WHERE {holds} GROUP BY 1, 2"
     )
+
+
+def _hopeless(match: Match) -> list[str]:
+    """Return what the summaries have that cannot hold a keyword: pairs, and numbers where it has letters."""
+    if match.operator not in _ON_TEXT or match.operator is Operator.WILDCARD:
+        return [PAIR_COLUMN]
+    signs = frozenset(match.value)
+    return [
+        PAIR_COLUMN,
+        *(column for column in SUMMARY_COLUMNS if signs - _SIGNS.get(COLUMN_TYPES[column], signs)),
+    ]
 
 
 def _joined(found: Sequence[tuple[str, int, list[str]]]) -> Hit:
