@@ -93,6 +93,36 @@ def test_pages_over_many_segments_are_the_whole_in_one_order(
     assert seen == events
 
 
+def test_events_of_large_and_small_files_stand_on_one_page(store: EmbeddedStore) -> None:
+    many = [
+        process_create(record_id=number, time=NOON + timedelta(milliseconds=number), command_line="ping")
+        for number in range(10_001)
+    ]
+    few = [
+        image_load(record_id=20_000 + number, time=NOON + timedelta(seconds=number), image_loaded="C:\\a.dll")
+        for number in range(12)
+    ]
+    for events in (many, few[::2], few[1::2]):
+        store.add(batch_of(*events), "test")
+    ordered = sorted((*many, *few), key=lambda event: event.place, reverse=True)
+    assert store.search(EventQuery(size=3_000)).events == tuple(ordered[:3_000])
+
+
+def test_a_segment_without_a_computer_in_the_time_asked_for_is_left_out(store: EmbeddedStore) -> None:
+    store.add(
+        batch_of(
+            process_create(computer="a.example", record_id=1, time=NOON),
+            process_create(computer="b.example", record_id=2, time=NOON + timedelta(hours=9)),
+        ),
+        "test",
+    )
+    catalogue = store.catalogue
+    later = NOON + timedelta(hours=5)
+    assert catalogue.segments(later, None, ["B.example"])
+    assert not catalogue.segments(later, None, ["a.example"])
+    assert not catalogue.segments(None, later, ["b.example"])
+
+
 def test_a_query_that_meets_a_replaced_file_reads_the_catalogue_again(store: EmbeddedStore) -> None:
     events = fill(store)
     free_text = EventQuery(condition=Match(ANY_FIELD, Operator.CONTAINS, "whoami"))
