@@ -72,7 +72,7 @@ def command(settings: Settings, /, **options: Any) -> None:
     \b
     Examples:
       sysmonsearch search 'Image:*\\powershell.exe and CommandLine:*-enc*'
-      sysmonsearch search 'EventId:3 and DestinationIp:10.0.10.106' --from 2019-05-18
+      sysmonsearch search 'EventId:3 and DestinationIp:192.168.1.200' --from 2019-01-08
       sysmonsearch search mimikatz --count
       sysmonsearch search 'EventId:1' --computer Win7_64JP_01 --output csv > created.csv
       sysmonsearch search --criterion ProcessName=cmd.exe --criterion Port=8080 --match any

@@ -78,7 +78,7 @@ class EventKey:
         parts = _KEY.fullmatch(text)
         if parts is None:
             raise BadQuery(
-                f"{text!r} is not an event key. A key looks like host.example~1~20190518T182046.031~2273005.",
+                f"{text!r} is not an event key. A key looks like host.example~1~20190108T123005.031~4711.",
                 text=text,
             )
         computer, event_id, time, record = parts.groups()

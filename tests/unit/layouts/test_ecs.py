@@ -146,8 +146,8 @@ def test_hashes_of_events_27_and_28_are_told_by_their_length_alone() -> None:
 
 
 def test_a_large_qword_stays_the_number_that_the_pipeline_made() -> None:
-    made = registry_value_set(details="QWORD (0x01d50db9-0x7b461c46)")
-    assert read(through_pipeline(winlogbeat_7(made))).get("Details") == str((0x01D50DB9 << 8) + 0x7B461C46)
+    made = registry_value_set(details="QWORD (0x01d4a6f1-0x5c3b2a19)")
+    assert read(through_pipeline(winlogbeat_7(made))).get("Details") == str((0x01D4A6F1 << 8) + 0x5C3B2A19)
 
 
 def test_modules_older_than_the_pipeline_are_read() -> None:

@@ -44,7 +44,7 @@ def test_a_record_time_that_is_none_is_kept_beside(render) -> None:  # type: ign
 
 
 def test_numbers_may_be_texts() -> None:
-    event = process_create(record_id=2273005, event_version=5, level="Information")
+    event = process_create(record_id=4711, event_version=5, level="Information")
     assert read(winlogbeat_7(event)) == read(winlogbeat_8(event))
 
 

@@ -63,8 +63,8 @@ def test_the_number_does_not_depend_on_the_other_events_or_the_encoding() -> Non
 
 def test_the_case_of_the_computers_name_does_not_tell_events_apart() -> None:
     numbers = batch_of(
-        process_create(computer="HR001.Example", record_id=1),
-        process_create(computer="hr001.example", record_id=1),
+        process_create(computer="WS-01.Example", record_id=1),
+        process_create(computer="ws-01.example", record_id=1),
     ).identities()
 
     assert numbers[0] == numbers[1]

@@ -16,9 +16,9 @@ times = st.datetimes(datetime(1601, 1, 1), datetime(9999, 12, 31), timezones=st.
 
 
 def test_a_key_is_readable_and_is_taken_apart_again() -> None:
-    key = process_create(computer="HR001.example", record_id=2273005, utc_time=NOON).key
+    key = process_create(computer="WS-01.example", record_id=4711, utc_time=NOON).key
 
-    assert str(key) == "hr001.example~1~20190108T120000.000~2273005"
+    assert str(key) == "ws-01.example~1~20190108T120000.000~4711"
     assert EventKey.parse(str(key)) == key
 
 
@@ -43,7 +43,7 @@ def test_a_computer_may_be_called_anything() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hr001", "hr001~1~20190108~5", "hr001~1~20191308T120000.000~5", "~1~-~5"]
+    "text", ["", "ws-01", "ws-01~1~20190108~5", "ws-01~1~20191308T120000.000~5", "~1~-~5"]
 )
 def test_what_is_no_key_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(BadQuery, match="event key"):

@@ -50,7 +50,7 @@ MEANINGS: dict[str, Condition] = {
     "android order nothing": And((word("android"), word("order"), word("nothing"))),
     "http://a.example/x?y": Match(ANY_FIELD, WILDCARD, "*http://a.example/x?y*"),
     "fe80::1": word("fe80::1"),
-    "fe80:0:0:0:90e:17af:263c:5209": word("fe80:0:0:0:90e:17af:263c:5209"),
+    "fe80:0:0:0:5c2:8d1e:47b0:63fa": word("fe80:0:0:0:5c2:8d1e:47b0:63fa"),
     "18:20:46": word("18:20:46"),
     "[Convert]::FromBase64String": word("[Convert]::FromBase64String"),
     "MD5=0A0B": word("MD5=0A0B"),
