@@ -15,8 +15,8 @@ from app.errors import BadSetting
 PREFIX = "SYSMONSEARCH_"
 
 
-def _setting(default: str | int | Path, help: str) -> Any:  # noqa: A002 - the word fits
-    return field(default=default, metadata={"help": help})
+def _setting(default: str | int | Path, help: str, *, least: int = 1) -> Any:  # noqa: A002 - the word fits
+    return field(default=default, metadata={"help": help, "least": least})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Settings:
     data: Path = _setting(Path("var"), "Folder for all that the program keeps.")
     store: str = _setting("embedded:", "Where events are stored: `embedded:` is below the data folder.")
     host: str = _setting("127.0.0.1", "Address that `serve` listens on; loopback only.")
-    port: int = _setting(8000, "Port that `serve` listens on.")
+    port: int = _setting(8000, "Port that `serve` listens on.", least=0)
     query_seconds: int = _setting(30, "How long one query may take before it is stopped.")
     query_memory_mb: int = _setting(1024, "Memory that the queries of one process may take, in MB.")
     query_threads: int = _setting(2, "Threads that one query may use.")
@@ -35,8 +35,12 @@ class Settings:
     max_ratio: int = _setting(
         200, "Most that a member of an archive may unpack to, as a multiple of its packed size."
     )
-    retention_days: int = _setting(0, "Events older than so many days are dropped by month; 0: never.")
-    retention_gb: int = _setting(0, "Oldest months are dropped above so many GB of events; 0: never.")
+    retention_days: int = _setting(
+        0, "Events older than so many days are dropped by month; 0: never.", least=0
+    )
+    retention_gb: int = _setting(
+        0, "Oldest months are dropped above so many GB of events; 0: never.", least=0
+    )
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -47,17 +51,21 @@ class Settings:
             if name.startswith(PREFIX) and name not in known and name not in foreign:
                 raise BadSetting(f"{name} is no setting. `docs/settings.md` lists them.")
         values: dict[str, Any] = {
-            item.name: _read(name, environ[name], type(item.default))
+            item.name: _read(name, environ[name], type(item.default), item.metadata["least"])
             for name, item in known.items()
             if name in environ
         }
         return cls(**values)
 
 
-def _read(name: str, text: str, kind: type) -> str | int | Path:
+_MOST = 999_999_999
+
+
+def _read(name: str, text: str, kind: type, least: int) -> str | int | Path:
     if kind is int:
-        if not (text.isascii() and text.isdigit()):
-            raise BadSetting(f"{name} is {text!r}; it must be a whole number from 0 up.")
+        is_number = text.isascii() and text.isdigit() and len(text) <= len(str(_MOST))
+        if not is_number or int(text) < least:
+            raise BadSetting(f"{name} is {text!r}; it must be a whole number from {least} to {_MOST}.")
         return int(text)
     if not text:
         raise BadSetting(f"{name} is empty; leave it out to have its default.")

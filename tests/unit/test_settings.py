@@ -24,10 +24,19 @@ def test_settings_come_from_the_environment() -> None:
     assert settings.port == 8080
 
 
-@pytest.mark.parametrize("text", ["", "eighty", "-1", "8_0", "٣"])
+@pytest.mark.parametrize("text", ["", "eighty", "-1", "8_0", "٣", "9" * 10, "9" * 5000])
 def test_a_wrong_number_is_named(text: str) -> None:
     with pytest.raises(BadSetting, match="SYSMONSEARCH_PORT"):
         Settings.from_environ({"SYSMONSEARCH_PORT": text})
+
+
+def test_zero_is_refused_where_nothing_could_work_with_it() -> None:
+    zeros = {"SYSMONSEARCH_PORT": "0", "SYSMONSEARCH_RETENTION_DAYS": "0", "SYSMONSEARCH_RETENTION_GB": "0"}
+
+    assert Settings.from_environ(zeros).port == 0
+    for name in ("QUERY_SECONDS", "QUERY_MEMORY_MB", "QUERY_THREADS", "MAX_LINE_MB", "MAX_RATIO"):
+        with pytest.raises(BadSetting, match="from 1"):
+            Settings.from_environ({f"SYSMONSEARCH_{name}": "0"})
 
 
 def test_a_misspelt_setting_does_not_go_unnoticed() -> None:
