@@ -121,13 +121,8 @@ def _print(found: StoreInfo) -> None:
         f"{found.bytes / 1e6:,.1f} MB in {found.details['segments']:,} segments: {size:.1f} bytes an event"
     )
     table = Table(box=None, pad_edge=False)
-    for title, justify in (
-        ("Computer", "left"),
-        ("Events", "right"),
-        ("First (UTC)", "left"),
-        ("Last (UTC)", "left"),
-    ):
-        table.add_column(title, justify=justify)  # type: ignore[arg-type]
+    for title in ("Computer", "Events", "First (UTC)", "Last (UTC)"):
+        table.add_column(title, justify="right" if title == "Events" else "left")
     for name, computer in found.computers.items():
         table.add_row(
             styled(name),

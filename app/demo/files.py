@@ -22,7 +22,6 @@ from app.sysmon.batch import EventBatch
 XML_NAME: Final = "windows-7-event-logs.zip"
 """Of the scenario's computers with Windows 7; each of the others has a file of JSON lines."""
 
-_XML_HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
 
 #: Lines that are made at a time: enough for speed, little enough for memory.
 _SLICE: Final = 20_000

@@ -121,9 +121,3 @@ def _rarities(desk: Desk) -> None:
     for name, text, play in _RARITIES:
         if name == desk.machine.computer.name and desk.begin <= at(text) < desk.end:
             play(desk, at(text))
-
-
-def all_events() -> Iterator[Event]:
-    """Yield the events of all computers, one computer after the other."""
-    for computer in COMPUTERS:
-        yield from events(computer)

@@ -13,7 +13,7 @@ from typing import Final
 from app.sysmon.condition import EVERYTHING, NOTHING, And, Condition, Match, Not, Operator, Or
 from app.sysmon.fields import ANY_FIELD, FieldType
 from app.sysmon.normal import COMPARISONS, normal_form, type_of
-from app.sysmon.values import wildcard_parts
+from app.sysmon.values import parts_of, wildcard_parts
 
 #: Quotes of word processors and of Japanese keyboards, taken for ``"`` where a text begins with one.
 OTHER_QUOTES: Final = "\u201c\u201d\u201e\u201f\uff02"
@@ -37,15 +37,7 @@ def read_parts(written: str) -> tuple[str, ...]:
     tokens = re.findall(r'\\[*?\\"]|.', written, re.DOTALL)
     if "\\" in tokens and "\\\\" not in (tokens[1:] if tokens[1:2] != ["*"] else tokens):
         tokens = re.findall(r'\\"|.', written, re.DOTALL)
-    parts: list[str] = []
-    for token in tokens:
-        if token in {"*", "?"}:
-            parts.append(token)
-        elif parts and parts[-1].startswith("="):
-            parts[-1] += token[-1]
-        else:
-            parts.append("=" + token[-1])
-    return tuple(parts)
+    return parts_of(tokens)
 
 
 _WORD: Final = re.compile(r"(?!\w\w+:)[\w\\.*?%$~{-][\w\\.*?%$~{}:,;@#&+=/!|^'\[\]-]*")

@@ -7,6 +7,7 @@ Each rule is written once, here; the engines that cannot call Python follow it, 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -99,8 +100,13 @@ def wildcard_parts(pattern: str) -> tuple[str, ...]:
     A backslash makes the ``*``, ``?`` or backslash behind it plain; before anything else
     it is itself, so that Windows paths need no doubling.
     """
+    return parts_of(re.findall(r"\\[*?\\]|.", pattern, re.DOTALL))
+
+
+def parts_of(tokens: Iterable[str]) -> tuple[str, ...]:
+    """Join the tokens of a wildcard that are plain; each is one character, or a backslash and one."""
     parts: list[str] = []
-    for token in re.findall(r"\\[*?\\]|.", pattern, re.DOTALL):
+    for token in tokens:
         if token in {"*", "?"}:
             parts.append(token)
         elif parts and parts[-1].startswith("="):
