@@ -6,6 +6,7 @@ Nothing heavy is imported here, so that ``--help`` answers at once.
 from __future__ import annotations
 
 import os
+import shutil
 from importlib import import_module
 from typing import Any
 
@@ -27,9 +28,6 @@ COMMANDS = {
 
 #: Exit codes: everything else that a person may read about is 1.
 EXIT_CODES: dict[type[SysmonSearchError], int] = {BadQuery: 2, BadSetting: 2, StoreUnavailable: 3}
-
-AROUND = 500
-"""So many characters of a query are shown before and behind the one that is to blame."""
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
@@ -68,9 +66,10 @@ def shown(error: SysmonSearchError) -> str:
     """Return the error's message, with the query and a caret where a character is to blame."""
     message = safe(str(error))
     if isinstance(error, BadQuery) and error.position is not None:
+        room = max(shutil.get_terminal_size((1_000, 24)).columns // 2 - 3, 10)  # On each side, in one line.
         before, behind = error.text[: error.position], error.text[error.position :]
-        before = before if len(before) <= AROUND else f"…{before[-AROUND:]}"
-        behind = behind if len(behind) <= AROUND else f"{behind[:AROUND]}…"
+        before = before if len(before) <= room else f"…{before[-room:]}"
+        behind = behind if len(behind) <= room else f"{behind[:room]}…"
         before, behind = (safe(part.replace("\n", " ")) for part in (before, behind))
         message += f"\n  {before}{behind}\n  {' ' * _cells(before)}^"
     return message
