@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,10 @@ from app.ingest.streams import BLOCK
 from app.layouts.reader import Reject
 
 _PART: Final = 32 << 20
-"""A process takes so much of a large file at once."""
+"""A process takes so much of a large file at once, at least."""
+
+_PARTS_PER_PROCESS: Final = 6
+"""Larger parts are looked through for line ends less, smaller ones are shared out more evenly."""
 
 _WORTH_A_PROCESS: Final = 8 << 20
 """Less than this, as it lies on the disk, is read sooner than another process starts."""
@@ -118,30 +121,32 @@ def _walk(folder: Path, sources: Sources, not_in: Path | None) -> None:
 
 def shares(files: Sequence[Part]) -> int:
     """Return how many processes could have something to do, each with something worth it; at least 1."""
-    parts = [file.size // _PART if _divisible(file) else 1 for file in files]
+    parts = [file.size // _PART if _divisible(file, _PART) else 1 for file in files]
     worth = sum(file.size for file in files) // _WORTH_A_PROCESS
     return max(1, min(sum(parts), worth))
 
 
-def share_out(files: Iterable[Part]) -> Iterator[Part]:
-    """Yield files and ranges of large ones, largest files first.
+def share_out(files: Sequence[Part], jobs: int = 1) -> Iterator[Part]:
+    """Yield files and ranges of large ones for so many processes, largest files first.
 
     JSON lines are cut at line ends and EVTX between chunks. A large file is looked through
-    for line ends only as its parts are asked for.
+    for line ends only as its parts are asked for, and only if it is much of the whole.
     """
+    size = max(_PART, sum(file.size for file in files) // (_PARTS_PER_PROCESS * jobs))
+    size -= size % evtx.CHUNK
     for file in sorted(files, key=lambda file: -file.size):
-        kind = _divisible(file)
+        kind = _divisible(file, size)
         if kind is Kind.JSON_LINES:
-            yield from _line_ranges(file)
+            yield from _line_ranges(file, size)
         elif kind is Kind.EVTX:
-            yield from _chunk_ranges(file)
+            yield from _chunk_ranges(file, size)
         else:
             yield file
 
 
-def _divisible(file: Part) -> Kind | None:
-    """Return the kind of a file that is worth dividing and can be."""
-    if file.size < 2 * _PART:
+def _divisible(file: Part, size: int) -> Kind | None:
+    """Return the kind of a file that is worth dividing into ranges of this size and can be."""
+    if file.size < 2 * size:
         return None
     try:
         with file.path.open("rb") as opened:
@@ -154,11 +159,11 @@ def _divisible(file: Part) -> Kind | None:
     return kind if kind is Kind.EVTX else None
 
 
-def _line_ranges(file: Part) -> Iterator[Part]:
+def _line_ranges(file: Part, size: int) -> Iterator[Part]:
     with file.path.open("rb") as opened:
         start, first, at, lines = 0, 1, 0, 0
         while block := opened.read(BLOCK):
-            cut = block.find(b"\n") + 1 if at - start >= _PART else 0
+            cut = block.find(b"\n") + 1 if at - start >= size else 0
             lines += block.count(b"\n", 0, cut or len(block))
             if cut:
                 yield Part(file.path, at + cut - start, start, Kind.JSON_LINES, first)
@@ -169,8 +174,8 @@ def _line_ranges(file: Part) -> Iterator[Part]:
             yield Part(file.path, at - start, start, Kind.JSON_LINES, first)
 
 
-def _chunk_ranges(file: Part) -> Iterator[Part]:
-    yield Part(file.path, evtx.HEADER + _PART, 0, Kind.EVTX, 0)
-    for start in range(evtx.HEADER + _PART, file.size, _PART):
-        size = min(_PART, file.size - start)
-        yield Part(file.path, size, start, Kind.EVTX, (start - evtx.HEADER) // evtx.CHUNK)
+def _chunk_ranges(file: Part, size: int) -> Iterator[Part]:
+    yield Part(file.path, evtx.HEADER + size, 0, Kind.EVTX, 0)
+    for start in range(evtx.HEADER + size, file.size, size):
+        first = (start - evtx.HEADER) // evtx.CHUNK
+        yield Part(file.path, min(size, file.size - start), start, Kind.EVTX, first)

@@ -62,7 +62,7 @@ def run_workers(
 
     After a failure, or when asked to stop, all store what they have and end.
     """
-    parts = share_out(files)
+    parts = share_out(files, jobs)
     workers = [_start(settings, source, number) for number in range(jobs)]
     ends: list[Ended] = []
     try:
