@@ -27,6 +27,8 @@ _MAGIC: Final = b"ElfChnk\0"
 _LINKS: Final = struct.Struct("<96I")
 _LINK: Final = struct.Struct("<I")
 _LINKS_AT: Final = 128
+_CHUNKS: Final = struct.Struct("<H")
+_CHUNKS_AT: Final = 42
 _MOST_LINKS: Final = 8192
 _MOST_ERRORS: Final = 5000
 """A chunk has room for a few thousand records at most."""
@@ -36,20 +38,35 @@ _COMMON: Final = "An error occurred while trying to deserialize evtx stream.: "
 
 
 def read_evtx(
-    stream: Stream, reader: Reader, say: Say, header: bytes | None = None, first: int = 0
+    stream: Stream,
+    reader: Reader,
+    say: Say,
+    header: bytes | None = None,
+    first: int = 0,
+    *,
+    ends: bool = True,
 ) -> Iterator[None]:
     """Read the chunks; yield now and then.
 
     Without ``header`` the stream begins with the file's own; else with chunk ``first``.
+    ``ends``: the file ends where the stream does.
     """
-    number = first
+    number, chunk = first, b""
     try:
         header = _usable(stream.read(HEADER), say) if header is None else _usable(header, None)
-        while chunk := stream.read(CHUNK):
+        while read := stream.read(CHUNK):
+            chunk = read
             _read_chunk(header, chunk, reader, say, f"chunk {number}")
             number += 1
             if number % _SLICE == 0:
                 yield
+        # A log that was never closed has more chunks than its header knows of, never fewer.
+        (promised,) = _CHUNKS.unpack_from(header, _CHUNKS_AT)
+        if ends and number < promised and len(chunk) in (0, CHUNK):
+            say(
+                f"chunk {number}",
+                f"It is cut off: {number:,} of its {promised:,} chunks are there. They were read.",
+            )
         yield
     except BadInput as error:
         error.place = error.place or f"chunk {number}"

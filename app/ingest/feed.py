@@ -155,7 +155,8 @@ class Feed:
 
         if log.kind is Kind.EVTX:
             header = _evtx_header(part.path) if part.kind and part.start else None
-            return read_evtx(log.stream, reader, say, header, part.first if header else 0)
+            ends = part.kind is None or part.start + part.size >= part.path.stat().st_size
+            return read_evtx(log.stream, reader, say, header, part.first if header else 0, ends=ends)
         if log.kind is Kind.XML:
             # lxml takes a moment to load, and most imports need none of it.
             from app.ingest.xml import read_xml

@@ -11,8 +11,9 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from threading import Thread
@@ -100,9 +101,21 @@ def _start(settings: Settings, source: str, number: int) -> _Worker:
         thread.start()
         return _Worker(number, thread, ours)
     process = context.Process(target=work_apart, args=(theirs, settings, source), daemon=True)
-    process.start()
+    with _deaf_to_interrupts():
+        process.start()
     theirs.close()
     return _Worker(number, process, ours)
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let what is started here hear no Ctrl-C: that is for the first process, which tells the others."""
+    resource_tracker.ensure_running()  # Started later, it would hear, and change what is blocked here.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _listen(worker: _Worker, parts: Iterator[Part], collector: Collector) -> Ended | None:

@@ -108,7 +108,7 @@ class Engine:
 
 
 _GONE: Final = ("No files found", "No such file")
-_NOT_READ: Final = "The store's files cannot be read now: {}. Try again."
+_NOT_READ: Final = "The store's files cannot be read: {}. `sysmonsearch store verify` says which, and why."
 
 
 def _first_line(error: Exception) -> str:

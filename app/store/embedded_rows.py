@@ -211,7 +211,9 @@ def _file_errors(file: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise FileGone(f"The store's file {file} is gone. Try again.") from error
+        raise FileGone(
+            f"The store's file {file} is gone. `sysmonsearch store verify` lists all that are."
+        ) from error
     except OSError as error:
         raise StoreUnavailable(f"The store's file {file} cannot be read now: {error}. Try again.") from error
     except pa.ArrowInvalid as error:

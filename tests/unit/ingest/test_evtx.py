@@ -77,6 +77,13 @@ def test_a_log_that_is_cut_off_keeps_what_came_before(tmp_path: Path, cut: int) 
     ) in result.reasons
 
 
+def test_a_log_that_is_cut_off_between_chunks_is_said(tmp_path: Path) -> None:
+    result = imported(tmp_path, THREE[: 4096 + 2 * CHUNK])
+
+    assert result.numbers == [1, 2, 3, 4]
+    assert result.reasons == [("chunk 2", "It is cut off: 2 of its 3 chunks are there. They were read.")]
+
+
 @pytest.mark.parametrize("cut", [8, 100, 4095])
 def test_a_log_that_is_cut_off_in_its_header_is_said(tmp_path: Path, cut: int) -> None:
     result = imported(tmp_path, THREE[:cut])

@@ -136,7 +136,7 @@ def test_a_query_that_meets_a_replaced_file_reads_the_catalogue_again(store: Emb
 def test_a_file_that_stays_away_is_no_empty_answer(store: EmbeddedStore) -> None:
     fill(store)
 
-    with pytest.raises(StoreUnavailable, match="Try again"):
+    with pytest.raises(StoreUnavailable, match="store verify"):
         stale_reader(store, 2).search(EventQuery())
 
 
