@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from app.errors import StoreDamaged
 from app.store.catalogue import NewSegment, Segment, SegmentComputer
-from app.store.columns import one_chunk, take
+from app.store.columns import take
 from app.store.files import Drafts, checksum
 from app.store.segments import (
     GROUP_ROWS,
@@ -27,6 +27,7 @@ from app.store.segments import (
 )
 from app.store.spill import Spill
 from app.store.summary import merge, read_columns, write_summary
+from app.sysmon.arrays import one_chunk
 
 _OWN_SHARE: Final = 0.02
 _CHUNK_ROWS: Final = 32_768

@@ -21,9 +21,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from app.store.catalogue import NewSegment, SegmentComputer
-from app.store.columns import codes_of, integers_of, one_chunk, prune, take
+from app.store.columns import prune, take
 from app.store.files import Drafts
 from app.store.summary import summarise, write_summary
+from app.sysmon.arrays import codes_of, integers_of, one_chunk
 from app.sysmon.batch import SCHEMA
 from app.sysmon.events import NOWHERE
 

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from app.store.columns import codes_of, one_chunk
+from app.sysmon.arrays import codes_of, one_chunk
 from app.sysmon.batch import TIME
 from app.sysmon.fields import COLUMN_TYPES, KEYWORD_COLUMNS, FieldType
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from app.sysmon.arrays import codes_of, integers_of, one_chunk
 from app.sysmon.events import Event
 from app.sysmon.fields import COLUMN_TYPES, FieldType
 
@@ -141,8 +142,7 @@ def _plain(type_: pa.DataType) -> pa.DataType:
     return type_.value_type if pa.types.is_dictionary(type_) else type_
 
 
-_KEY_COLUMNS: Final = ("computer", "event_id", "utc_time", "record_id", "content_hash")
-IDENTITY_COLUMNS: Final = _KEY_COLUMNS
+IDENTITY_COLUMNS: Final = ("computer", "event_id", "utc_time", "record_id", "content_hash")
 
 
 def identities_of(table: pa.Table) -> NDArray[np.uint64]:
@@ -151,16 +151,19 @@ def identities_of(table: pa.Table) -> NDArray[np.uint64]:
     Two different events share a number once in 2^64 pairs: about one chance in four
     million for all pairs among three million events of one computer.
     """
-    computers = _encoded(table["computer"])
+    columns = {name: one_chunk(table[name]) for name in IDENTITY_COLUMNS}
+    computers = columns["computer"]
+    if not pa.types.is_dictionary(computers.type):
+        computers = computers.dictionary_encode()
     folded = pc.utf8_lower(computers.dictionary).to_pylist()
     names = np.array([_hash("computer", name) for name in folded] or [0], np.uint64)
-    number = _mix(names[_codes(computers)])
-    number = _mix(number + _integers(table["event_id"]))
+    number = _mix(names[codes_of(computers)])
+    number = _mix(number + _integers(columns["event_id"]))
     # Layouts differ below the millisecond, which is as fine as Sysmon writes UtcTime.
-    number = _mix(number + _integers(table["utc_time"], divide=1000))
-    record = _integers(table["record_id"])
-    has_record = table["record_id"].combine_chunks().is_valid().to_numpy(zero_copy_only=False)
-    content = _mix(_integers(table["content_hash"]) ^ np.uint64(0x5851F42D4C957F2D))
+    number = _mix(number + _integers(columns["utc_time"], divide=1000))
+    record = _integers(columns["record_id"])
+    has_record = columns["record_id"].is_valid().to_numpy(zero_copy_only=False)
+    content = _mix(_integers(columns["content_hash"]) ^ np.uint64(0x5851F42D4C957F2D))
     return _mix(number + np.where(has_record, record, content))
 
 
@@ -180,25 +183,9 @@ def events_of(table: pa.Table) -> Iterator[Event]:
         )
 
 
-def _encoded(column: pa.ChunkedArray | pa.Array) -> pa.DictionaryArray:
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(array, pa.ChunkedArray):  # Chunks with different dictionaries.
-        array = array.unify_dictionaries().combine_chunks()
-    return array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-
-
-def _codes(array: pa.DictionaryArray) -> NDArray[np.int64]:
-    """Return the codes; nulls become the last one (callers mask them)."""
-    codes: NDArray[Any] = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False)
-    return codes.astype(np.int64)
-
-
-def _integers(column: pa.ChunkedArray | pa.Array, divide: int = 1) -> NDArray[np.uint64]:
+def _integers(array: pa.Array, divide: int = 1) -> NDArray[np.uint64]:
     """Return integers or times as 64-bit patterns; nulls are one odd number."""
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    numbers: NDArray[np.int64] = pc.fill_null(array.cast(pa.int64()), -(2**62) - 1).to_numpy(
-        zero_copy_only=False
-    )
+    numbers = integers_of(array, -(2**62) - 1)
     return (numbers // divide if divide > 1 else numbers).view(np.uint64)
 
 
@@ -239,7 +226,7 @@ def _column_hashes(name: str, array: pa.Array, filled: NDArray[np.int64]) -> NDA
     """Return the hashes of the values in the rows ``filled``; none of them is null."""
     if not pa.types.is_dictionary(array.type):
         return _mix(_integers(array)[filled] ^ np.uint64(_hash(name, "")))
-    codes = _codes(array)[filled]
+    codes = codes_of(array)[filled]
     is_used = np.zeros(len(array.dictionary), np.bool_)
     is_used[codes] = True
     used = np.flatnonzero(is_used)
