@@ -22,7 +22,7 @@ def command(settings: Settings, host: str | None, port: int | None) -> None:
     Example:
       sysmonsearch serve --port 8080
     """
-    host = host or settings.host
+    host, port = host or settings.host, settings.port if port is None else port
     _refuse_other_than_loopback(host)
     from waitress.server import create_server
 
@@ -33,10 +33,10 @@ def command(settings: Settings, host: str | None, port: int | None) -> None:
 
     open_store(settings).close()  # What is wrong with the data folder is said here, not on each page.
     try:
-        server = create_server(create_app(settings), host=host, port=settings.port if port is None else port)
+        server = create_server(create_app(settings), host=host, port=port)
     except OSError as error:
         raise BadSetting(
-            f"Cannot listen on {host}:{settings.port if port is None else port}: {error.strerror}."
+            f"Cannot listen on {host}:{port}: {error.strerror}."
             " Is the program running already? Choose another --port."
         ) from error
     click.echo(f"SysmonSearch is at http://{server.effective_host}:{server.effective_port} (Ctrl-C stops it)")
