@@ -76,6 +76,39 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Events that are alike: they have the same values, or none (None), in the fields asked for.
+
+    ``start`` is where their step of record time begins, None where no step was asked for;
+    ``first`` and ``last`` are record times.
+    """
+
+    values: tuple[str | None, ...]
+    start: datetime | None
+    count: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Groups in the order of their values, and whether these are all."""
+
+    rows: tuple[Group, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rarity:
+    """Where and when a value was seen, in all that is stored: events, computers, record times."""
+
+    computers: int
+    events: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StoredColumns:
     """Rows of whole batches, in order of storing: columns asked for, and ``batch``.
 
