@@ -13,9 +13,9 @@ from enum import StrEnum
 from typing import Final
 
 from app.graph.nodes import NodeKey, Process, node_id
+from app.store.port import Rarity
 from app.sysmon.events import EventKey
 from app.sysmon.kinds import Category
-from app.store.port import Rarity
 
 BUDGET: Final = 150
 """So many nodes are drawn, unless the reader or a setting says otherwise."""
