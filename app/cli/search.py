@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
@@ -15,16 +14,10 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from app.store.port import Count, EventStore
     from app.sysmon.condition import Condition
-    from app.sysmon.events import Event
     from app.sysmon.query import EventQuery
 
 SHOWN: Final = 50
 """So many events a table or JSON object has, unless --limit says otherwise."""
-
-STREAMED: Final = 2_000
-"""So many events are in memory at once where all are streamed."""
-
-MOST_COMPUTERS: Final = 100_000
 
 
 @click.command(name="search")
@@ -132,6 +125,8 @@ class Asked:
 
     def answer(self, store: EventStore, query: EventQuery) -> None:
         """Print what was asked for."""
+        from app.store.answers import found
+
         output = "json" if self.as_json else self.output
         if self.count:
             _print_count(store, query, as_json=output in {"json", "ndjson"})
@@ -141,55 +136,6 @@ class Asked:
             _print_table(store, query, self.limit or SHOWN, wide=self.wide)
         else:
             _stream(store, query, self.limit, output)
-
-
-def found(store: EventStore, query: EventQuery, limit: int) -> dict[str, Any]:
-    """Return what ``--output json`` prints, as the contract for machines has it."""
-    pages = Pages(store, query, limit)
-    events = [event.named() for event in pages]
-    return {**totals(store, query), "events": events, "next": pages.next}
-
-
-def totals(store: EventStore, query: EventQuery) -> dict[str, Any]:
-    """Return the number of matching events, of all and of each computer."""
-    count = store.count(query)
-    return {"total": {"value": count.value, "exact": count.exact}, "computers": computers(store, query)}
-
-
-def computers(store: EventStore, query: EventQuery) -> dict[str, int]:
-    """Return the number of matching events of each computer, most first.
-
-    A name that is written in several cases is one computer, under the most frequent of them.
-    """
-    from app.sysmon.text import fold
-
-    names: dict[str, str] = {}
-    counts: dict[str, int] = {}
-    for name, events in store.terms(query, "Computer", size=MOST_COMPUTERS).values:
-        spelling = names.setdefault(fold(name), name)
-        counts[spelling] = counts.get(spelling, 0) + events
-    return dict(sorted(counts.items(), key=lambda counted: -counted[1]))
-
-
-class Pages:
-    """Events of page after page, at most ``limit``; then ``next`` says where to go on."""
-
-    def __init__(self, store: EventStore, query: EventQuery, limit: int | None) -> None:
-        self._store = store
-        self._query = query
-        self._left = limit
-        self.next: str | None = None
-
-    def __iter__(self) -> Iterator[Event]:
-        query, left = self._query, self._left
-        while left is None or left > 0:
-            results = self._store.search(replace(query, size=min(left or STREAMED, STREAMED)))
-            yield from results.events
-            self.next = results.next
-            if results.next is None:
-                return
-            query = query.following(results.next)
-            left = None if left is None else left - len(results.events)
 
 
 def _classic(criteria: tuple[str, ...], match: Literal["all", "any"]) -> Condition:
@@ -205,6 +151,8 @@ def _classic(criteria: tuple[str, ...], match: Literal["all", "any"]) -> Conditi
 
 
 def _print_count(store: EventStore, query: EventQuery, *, as_json: bool) -> None:
+    from app.store.answers import totals
+
     if as_json:
         write_json(totals(store, query))
     else:
@@ -213,6 +161,7 @@ def _print_count(store: EventStore, query: EventQuery, *, as_json: bool) -> None
 
 def _print_table(store: EventStore, query: EventQuery, limit: int, *, wide: bool) -> None:
     from app.cli.event_table import print_events
+    from app.store.answers import Pages, computers
 
     pages = Pages(store, query, limit)
     events = list(pages)
@@ -227,6 +176,7 @@ def _print_table(store: EventStore, query: EventQuery, limit: int, *, wide: bool
 
 
 def _stream(store: EventStore, query: EventQuery, limit: int | None, output: str) -> None:
+    from app.store.answers import Pages
     from app.sysmon.export import csv_lines, ndjson_lines
 
     pages = Pages(store, query, limit)

@@ -137,7 +137,7 @@ def test_criteria_join_as_asked(search: Printer) -> None:
 def test_ndjson_and_csv_stream_everything_without_a_limit(
     search: Printer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.cli.search.STREAMED", 7)  # Many pages of a few events.
+    monkeypatch.setattr("app.store.answers.STREAMED", 7)  # Many pages of a few events.
     events = [at(second) for second in range(50)]
     search.add(*events)
     keys = [str(event.key) for event in reversed(events)]
@@ -154,7 +154,7 @@ def test_ndjson_and_csv_stream_everything_without_a_limit(
 def test_a_limit_ends_a_stream_and_says_where_to_go_on(
     search: Printer, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr("app.cli.search.STREAMED", 7)
+    monkeypatch.setattr("app.store.answers.STREAMED", 7)
     search.add(*(at(second) for second in range(50)))
 
     assert len(search(output="ndjson", limit=limit).splitlines()) == limit
