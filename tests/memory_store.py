@@ -10,14 +10,18 @@ from threading import Lock
 
 import pyarrow as pa
 
-from app.errors import NotFound, StoreUnavailable
+from app.errors import BadQuery, NotFound, StoreUnavailable
 from app.store.port import (
+    RARITY_FIELDS,
     Added,
     Bucket,
     Budget,
     ComputerInfo,
     Count,
     EventStore,
+    Group,
+    Groups,
+    Rarity,
     Results,
     StoredColumns,
     StoreInfo,
@@ -25,7 +29,7 @@ from app.store.port import (
 )
 from app.sysmon.batch import EventBatch
 from app.sysmon.evaluate import holds
-from app.sysmon.events import Event, EventKey, value_text
+from app.sysmon.events import Event, EventKey, Value, value_text
 from app.sysmon.fields import FIELDS
 from app.sysmon.query import EventQuery, Order, decode_cursor, encode_cursor
 from app.sysmon.text import fold
@@ -93,6 +97,40 @@ class MemoryStore(EventStore):
         ordered = sorted(counts.items(), key=lambda item: (item[1] if rarest else -item[1], item[0]))
         return Terms(tuple(ordered[:size]), len(counts), values.count(None))
 
+    def groups(
+        self,
+        query: EventQuery,
+        names: Sequence[str],
+        *,
+        step: timedelta | None = None,
+        limit: int = 20_000,
+        budget: Budget | None = None,
+    ) -> Groups:
+        found: dict[tuple[tuple[Value | None, ...], datetime | None], list[datetime]] = {}
+        for event in self._matching(query, budget):
+            start = None if step is None else _EPOCH + (event.time - _EPOCH) // step * step
+            found.setdefault((tuple(event.get(name) for name in names), start), []).append(event.time)
+        rows = [
+            Group(
+                tuple(None if value is None else value_text(value) for value in values),
+                start,
+                len(times),
+                min(times),
+                max(times),
+            )
+            for (values, start), times in sorted(found.items(), key=_group_order)
+        ]
+        return Groups(tuple(rows[:limit]), len(rows) <= limit)
+
+    def rarity(
+        self, values: Sequence[tuple[str, str]], budget: Budget | None = None
+    ) -> tuple[Rarity | None, ...]:
+        for name, _ in values:
+            if name not in RARITY_FIELDS:
+                raise BadQuery(f"There is no rarity of the field {name}.")
+        events = list(self._all(budget))
+        return tuple(_rarity(FIELDS[name].column, value, events) for name, value in values)
+
     def event(self, key: EventKey, budget: Budget | None = None) -> Event:
         for event in self._all(budget):
             if event.key == key:
@@ -151,6 +189,23 @@ class MemoryStore(EventStore):
     def _must_be_available(self) -> None:
         if not self.available:
             raise StoreUnavailable("The store in memory was switched off.")
+
+
+def _group_order(
+    item: tuple[tuple[tuple[Value | None, ...], datetime | None], list[datetime]],
+) -> list[tuple[bool, Value | None]]:
+    (values, start), _ = item
+    return [(value is not None, value) for value in (*values, start)]
+
+
+def _rarity(column: str, value: str, events: Sequence[Event]) -> Rarity | None:
+    having = [event for event in events if fold(event.text_of(column) or "") == fold(value)]
+    having = [event for event in having if event.text_of(column) is not None]
+    if not having:
+        return None
+    times = [event.time for event in having]
+    computers = {fold(event.computer) for event in having}
+    return Rarity(len(computers), len(having), min(times), max(times))
 
 
 def _computers(events: Sequence[Event]) -> dict[str, ComputerInfo]:

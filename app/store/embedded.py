@@ -30,6 +30,8 @@ from app.store.port import (
     ComputerInfo,
     Count,
     EventStore,
+    Groups,
+    Rarity,
     Results,
     StoredColumns,
     StoreInfo,
@@ -92,6 +94,22 @@ class EmbeddedStore(EventStore):
         self, query: EventQuery, name: str, size: int, *, rarest: bool = False, budget: Budget | None = None
     ) -> Terms:
         return self._reader.terms(query, name, size, rarest=rarest, budget=budget)
+
+    def groups(
+        self,
+        query: EventQuery,
+        names: Sequence[str],
+        *,
+        step: timedelta | None = None,
+        limit: int = 20_000,
+        budget: Budget | None = None,
+    ) -> Groups:
+        return self._reader.groups(query, names, step, limit, budget)
+
+    def rarity(
+        self, values: Sequence[tuple[str, str]], budget: Budget | None = None
+    ) -> tuple[Rarity | None, ...]:
+        return self._reader.rarity(values, budget)
 
     def event(self, key: EventKey, budget: Budget | None = None) -> Event:
         return self._reader.event(key, budget)

@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Final, TypeVar
 
-from app.errors import NotFound
+from app.errors import BadQuery, NotFound
 from app.settings import Settings
 from app.store.catalogue import Catalogue, Segment
 from app.store.embedded_engine import Engine, FileGone
+from app.store.embedded_groups import groups_of, groups_sql, start_of
 from app.store.embedded_ids import event_ids_of, speaks_of_event_ids_only
 from app.store.embedded_keys import KeyFinder
 from app.store.embedded_match import Operand
+from app.store.embedded_rarity import RarityFinder
 from app.store.embedded_rows import KEY_COLUMNS, EventReader, Found, time_at
 from app.store.embedded_sql import Statement, order_by, value_of
 from app.store.embedded_values import Values, are_summed
-from app.store.port import Bucket, Budget, Count, Results, Terms
+from app.store.port import RARITY_FIELDS, Bucket, Budget, Count, Groups, Rarity, Results, Terms
 from app.sysmon.condition import EVERYTHING
 from app.sysmon.events import Event, EventKey, Place, microseconds
 from app.sysmon.fields import FIELDS
@@ -45,6 +47,7 @@ class EmbeddedReader:
         self._values = Values(self._engine)
         self._events = EventReader(self._engine)
         self._keys = KeyFinder(self._engine, self._events)
+        self._rarity = RarityFinder(self._engine)
 
     def search(self, query: EventQuery, budget: Budget | None = None) -> Results:
         budget = budget or self._budget()
@@ -66,6 +69,27 @@ class EmbeddedReader:
     ) -> Terms:
         budget = budget or self._budget()
         return _retried(lambda: self._terms(query, name, size, rarest, budget))
+
+    def groups(
+        self,
+        query: EventQuery,
+        names: Sequence[str],
+        step: timedelta | None,
+        limit: int,
+        budget: Budget | None,
+    ) -> Groups:
+        budget = budget or self._budget()
+        microseconds_ = None if step is None else step // timedelta(microseconds=1)
+        return _retried(lambda: self._groups(query, names, microseconds_, limit, budget))
+
+    def rarity(
+        self, values: Sequence[tuple[str, str]], budget: Budget | None = None
+    ) -> tuple[Rarity | None, ...]:
+        for name, _ in values:
+            if name not in RARITY_FIELDS:
+                raise BadQuery(f"There is no rarity of the field {name}.")
+        budget = budget or self._budget()
+        return _retried(lambda: self._rarity.find(values, self._catalogue.live(), budget))
 
     def event(self, key: EventKey, budget: Budget | None = None) -> Event:
         for event in self.events([key], budget):
@@ -167,11 +191,21 @@ class EmbeddedReader:
         statement = self._statement(query, segments, budget)
         source, where = statement.source(_paths(segments)), statement.where(query)
         bound = statement.parameters.bind(step)
-        # The remainder of a time before 1970 is negative, hence twice.
-        start = f"epoch_us(time) - (epoch_us(time) % {bound} + {bound}) % {bound}"
+        start = start_of(bound)
         sql = f"SELECT {start}, event_id, count(*) FROM {source} WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2"
         rows = self._engine.rows(sql, statement.parameters.values, budget)
         return tuple(Bucket(time_at(at), event_id, count) for at, event_id, count in rows)
+
+    def _groups(
+        self, query: EventQuery, names: Sequence[str], step: int | None, limit: int, budget: Budget
+    ) -> Groups:
+        segments = self._segments(query)
+        if not segments:
+            return Groups((), True)
+        statement = self._statement(query, segments, budget)
+        source, where = statement.source(_paths(segments)), statement.where(query)
+        sql = groups_sql(names, step, limit, source, where, statement.parameters)
+        return groups_of(self._engine.rows(sql, statement.parameters.values, budget), limit)
 
     def _terms(self, query: EventQuery, name: str, size: int, rarest: bool, budget: Budget) -> Terms:
         field = FIELDS[name]

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from threading import Event as Flag
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import pyarrow as pa
 
@@ -186,6 +186,16 @@ class Budget:
             )
 
 
+RARITY_FIELDS: Final = frozenset(
+    {
+        *("Image", "SourceImage", "Process", "ParentImage", "TargetImage", "ImageLoaded"),
+        *("CommandLine", "TargetFilename", "PipeName", "Hashes", "MD5", "SHA1", "SHA256", "IMPHASH"),
+        *("DestinationIp", "DestinationHostname", "QueryName"),
+    }
+)
+"""The fields that ``EventStore.rarity`` can be asked about."""
+
+
 class EventStore(ABC):
     """Events, stored once each, and the questions to them.
 
@@ -234,6 +244,40 @@ class EventStore(ABC):
 
         Most frequent first (``rarest``: least frequent first), equal counts by value. At
         most ``size`` values.
+        """
+
+    def facets(
+        self, query: EventQuery, names: Sequence[str], size: int, *, budget: Budget | None = None
+    ) -> tuple[Terms, ...]:
+        """Return what ``terms`` says of each of these fields, most frequent values first."""
+        return tuple(self.terms(query, name, size, budget=budget) for name in names)
+
+    @abstractmethod
+    def groups(
+        self,
+        query: EventQuery,
+        names: Sequence[str],
+        *,
+        step: timedelta | None = None,
+        limit: int = 20_000,
+        budget: Budget | None = None,
+    ) -> Groups:
+        """Count matching events per combination of the values of the fields ``names``.
+
+        With a ``step``, per step of record time too; steps are those of ``histogram``. In the
+        order of the values, as ``EventQuery.sort`` compares them but without value first, then
+        of the start. The first ``limit`` (at least 1) of them; not ``complete``: there are more.
+        """
+
+    @abstractmethod
+    def rarity(
+        self, values: Sequence[tuple[str, str]], budget: Budget | None = None
+    ) -> tuple[Rarity | None, ...]:
+        """Return where and when each of these values was seen; None: never.
+
+        Each is a field (of ``RARITY_FIELDS``, or BadQuery) and a whole value in any case. A
+        name that is for some events only (``Image``) speaks of all, as the spanning name does.
+        Computers that differ in case only are one.
         """
 
     @abstractmethod
