@@ -37,6 +37,14 @@ run: venv ## Start the program with demo data on http://127.0.0.1:8000 (Ctrl-C s
 test: venv ## Run the fast tests (T=path runs some of them)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(T)
 
+.PHONY: test-browser
+test-browser: venv ## Run the tests of the pages in Chromium and Firefox alone
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/browser
+
+.PHONY: shots
+shots: venv ## Photograph every page, in each theme and width, into var/shots
+	$(BIN)/python -m tests.browser.shots
+
 .PHONY: soak
 soak: venv ## Run the slow tests: processes killed at random moments, large inputs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow $(T)
@@ -60,6 +68,13 @@ format: venv ## Format the code
 .PHONY: docs
 docs: venv ## Write the generated pages of docs/ anew
 	$(BIN)/python -m tests.generate_docs
+
+.PHONY: messages
+messages: venv ## Gather the texts of pages for translators (build/sysmonsearch.pot)
+	@mkdir -p build
+	$(BIN)/pybabel extract --quiet --mapping=babel.cfg --project=SysmonSearch --no-location --sort-output \
+		--keywords='translate translate_number:1,2' --add-comments=Translators: \
+		--output=build/sysmonsearch.pot .
 
 .PHONY: lock
 lock: venv ## Choose the newest versions that fit together (requirements.lock)

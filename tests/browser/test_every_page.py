@@ -1,0 +1,108 @@
+"""What holds on every page: readable by all, in each theme and width, on paper, and without scripts."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.addresses import NAMES, STATUSES, address_of
+from tests.browser.conftest import Theme, Visit
+from tests.browser.reader import Reader
+
+WIDTHS = (1100, 1440, 1920, 2560)
+
+
+def open_named(reader: Reader, name: str) -> None:
+    if name in STATUSES:
+        reader.expected.add(STATUSES[name])
+    reader.open(address_of(name, reader.address))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_keeps_anybody_out(visit: Visit, name: str, theme: Theme) -> None:
+    reader = visit(theme=theme)
+    open_named(reader, name)
+    assert not (barriers := reader.barriers()), "\n".join(barriers)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_is_never_wider_than_the_window(visit: Visit, name: str) -> None:
+    reader = visit()
+    open_named(reader, name)
+    wider = {}
+    for width in WIDTHS:
+        reader.page.set_viewport_size({"width": width, "height": 900})
+        wider[width] = reader.scrolls_sideways()
+    assert not any(wider.values()), wider
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_is_whole_without_scripts(visit: Visit, name: str) -> None:
+    reader = visit(scripts=False)
+    open_named(reader, name)
+    page = reader.page
+    assert page.locator("h1").count() == 1
+    assert page.locator("h1").inner_text().strip()
+    # What only scripts can do is not offered.
+    shown = [control for control in page.locator(".js-only").all() if control.is_visible()]
+    assert not shown
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_on_paper_there_are_no_controls(visit: Visit, name: str) -> None:
+    reader = visit(theme="dark")
+    open_named(reader, name)
+    page = reader.page
+    page.emulate_media(media="print")
+    controls = page.locator("button, input:not([type=hidden]), select, textarea, nav, .actions, .toolbar")
+    shown = [
+        str(control.evaluate("e => e.outerHTML"))[:120] for control in controls.all() if control.is_visible()
+    ]
+    assert not shown
+    assert page.locator(".print-only").first.is_visible()
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background in {"rgb(255, 255, 255)", "rgba(0, 0, 0, 0)"}, "paper is white"
+
+
+def test_the_chosen_theme_stays_on_the_next_page(visit: Visit) -> None:
+    reader = visit(theme="light")
+    page = reader.open("/")
+    page.get_by_role("link", name="Light or dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    reader.open("/search")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.get_by_role("link", name="Light or dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+
+
+def test_the_theme_changes_without_scripts_too(visit: Visit) -> None:
+    reader = visit(scripts=False)
+    page = reader.open("/keys")
+    page.get_by_role("link", name="Light or dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.locator("h1").is_visible()
+
+
+def test_a_breach_of_the_content_policy_does_not_go_unnoticed(visit: Visit) -> None:
+    """The other tests rest on this: what a page must not do is seen."""
+    reader = visit()
+    page = reader.open("/")
+    page.evaluate(
+        """() => {
+          const script = document.createElement("script");
+          script.textContent = "document.title = 'inline'";
+          document.body.append(script);
+          document.body.setAttribute("style", "color: red");
+          const image = new Image();
+          image.src = "http://elsewhere.invalid/x.png";
+          document.body.append(image);
+        }"""
+    )
+    page.wait_for_timeout(200)
+    said = "\n".join(reader.faults)
+    assert page.title() != "inline"
+    assert "script-src" in said
+    assert "style-src" in said
+    assert "img-src" in said
+    reader.faults.clear()
