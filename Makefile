@@ -72,7 +72,7 @@ docs: venv ## Write the generated pages of docs/ anew
 .PHONY: messages
 messages: venv ## Gather the texts of pages for translators (build/sysmonsearch.pot)
 	@mkdir -p build
-	$(BIN)/pybabel extract --quiet --mapping=babel.cfg --project=SysmonSearch --no-location --sort-output \
+	$(BIN)/pybabel --quiet extract --mapping=babel.cfg --project=SysmonSearch --no-location --sort-output \
 		--keywords='translate translate_number:1,2' --add-comments=Translators: \
 		--output=build/sysmonsearch.pot .
 
