@@ -80,7 +80,19 @@ class Activity:
     query: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
     event: EventKey | None = None
-    """The one event it stands for, where it stands for one."""
+    """The one event it stands for, where it stands for one and it was asked for."""
+    value: str = ""
+    """The whole name of the thing, however long; ``title`` is cut where it is too long to draw."""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """Of an address: its ports with their connections, the busiest first."""
+    group: NodeKey = ()
+    """The group that it was in until the reader opened it."""
+    opens: str = ""
+    """The id that unfolds it when it stands in ``GraphSpec.opened``; empty: nothing to unfold."""
+    rare: int = 0
+    """Of a group: how many of its things were seen on this computer only."""
+    stands_alone: bool = False
+    """Its events name another process, or none: ``query`` needs no condition on this one."""
 
     @property
     def id(self) -> str:
@@ -120,6 +132,8 @@ class ProcessNode:
     """Its image was seen on one computer only, of several: never folded."""
     hidden_children: int = 0
     reason: str = ""
+    hidden: tuple[tuple[str, int], ...] = ()
+    """Of what is folded below: names of images with their numbers, the most frequent first."""
 
     @property
     def key(self) -> NodeKey:
