@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from threading import Lock
 
 import pyarrow as pa
@@ -31,7 +32,7 @@ from app.sysmon.batch import EventBatch
 from app.sysmon.evaluate import holds
 from app.sysmon.events import Event, EventKey, Value, value_text
 from app.sysmon.fields import FIELDS
-from app.sysmon.query import EventQuery, Order, decode_cursor, encode_cursor
+from app.sysmon.query import EventQuery, Order, cursor_behind, decode_cursor, decode_sorted, sort_value
 from app.sysmon.text import fold
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,13 +70,9 @@ class MemoryStore(EventStore):
             return Added(len(events), len(batch) - len(events), number)
 
     def search(self, query: EventQuery, budget: Budget | None = None) -> Results:
-        newest_first = query.order is Order.NEWEST
-        found = sorted(self._matching(query, budget), key=lambda event: event.place, reverse=newest_first)
-        if query.after is not None:
-            after = decode_cursor(query.after)
-            found = [e for e in found if (e.place < after if newest_first else e.place > after)]
+        found = _ordered(self._matching(query, budget), query)
         page = tuple(found[: query.size])
-        return Results(page, encode_cursor(page[-1].place) if len(found) > query.size else None)
+        return Results(page, cursor_behind(query, page[-1]) if len(found) > query.size else None)
 
     def count(self, query: EventQuery, budget: Budget | None = None) -> Count:
         return Count(sum(1 for _ in self._matching(query, budget)))
@@ -189,6 +186,28 @@ class MemoryStore(EventStore):
     def _must_be_available(self) -> None:
         if not self.available:
             raise StoreUnavailable("The store in memory was switched off.")
+
+
+def _ordered(events: Iterator[Event], query: EventQuery) -> list[Event]:
+    """Return the events behind the query's cursor, in its order."""
+    backwards = query.order is Order.NEWEST
+    field = query.sort_field
+    if field is None:
+        after = None if query.after is None else decode_cursor(query.after)
+        found = sorted(events, key=lambda event: event.place, reverse=backwards)
+        return [e for e in found if after is None or (e.place < after if backwards else e.place > after)]
+    valued = [(sort_value(event, field), event.place, event) for event in events]
+    having = sorted((one for one in valued if one[0] is not None), key=itemgetter(0, 1), reverse=backwards)
+    lacking = sorted((one for one in valued if one[0] is None), key=itemgetter(1), reverse=backwards)
+    if query.after is not None:
+        value, place = decode_sorted(query.after, field)
+        if value is not None:
+            there = (value, place)
+            having = [one for one in having if (one[:2] < there if backwards else one[:2] > there)]
+        else:
+            having = []
+            lacking = [one for one in lacking if (one[1] < place if backwards else one[1] > place)]
+    return [event for _, _, event in (*having, *lacking)]
 
 
 def _group_order(

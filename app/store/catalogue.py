@@ -125,16 +125,7 @@ class Catalogue:
         Events with ``start <= time < end`` on one of ``computers`` (any case; none named:
         all) with one of ``event_ids`` (None: all).
         """
-        first = None if start is None else microseconds(start)
-        last = None if end is None else microseconds(end)
-        names = {fold(name) for name in computers}
-        return [
-            segment
-            for segment in self.live()
-            if segment.overlaps(first, last)
-            and (not names or any(_may_hold(segment, name, first, last) for name in names))
-            and (event_ids is None or any(event_id in segment.event_ids for event_id in event_ids))
-        ]
+        return holding(self.live(), start, end, computers, event_ids)
 
     def live(self) -> list[Segment]:
         """Return all live segments, newest ``last_time`` first."""
@@ -295,6 +286,26 @@ class Change:
                     for computer, held in segment.computers.items()
                 ],
             )
+
+
+def holding(
+    segments: Iterable[Segment],
+    start: datetime | None,
+    end: datetime | None,
+    computers: Collection[str] = (),
+    event_ids: Collection[int] | None = None,
+) -> list[Segment]:
+    """Return those of the segments that may hold such events, in their order; see ``segments``."""
+    first = None if start is None else microseconds(start)
+    last = None if end is None else microseconds(end)
+    names = {fold(name) for name in computers}
+    return [
+        segment
+        for segment in segments
+        if segment.overlaps(first, last)
+        and (not names or any(_may_hold(segment, name, first, last) for name in names))
+        and (event_ids is None or any(event_id in segment.event_ids for event_id in event_ids))
+    ]
 
 
 def _may_hold(segment: Segment, computer: str, start: int | None, end: int | None) -> bool:

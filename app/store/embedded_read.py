@@ -1,15 +1,10 @@
-"""The embedded store's reading side: catalogue, value summaries and DuckDB put together.
-
-A page is found in two steps: places and row numbers first, from few columns; then whole
-rows. Segments are gone through newest first (or oldest), each time more of them at once:
-what is common is found in the first, and what is rare in one query over all the rest.
-"""
+"""The embedded store's reading side: catalogue, value summaries and DuckDB put together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from app.errors import BadQuery, NotFound
 from app.settings import Settings
@@ -20,21 +15,19 @@ from app.store.embedded_ids import event_ids_of, speaks_of_event_ids_only
 from app.store.embedded_keys import KeyFinder
 from app.store.embedded_match import Operand
 from app.store.embedded_rarity import RarityFinder
-from app.store.embedded_rows import KEY_COLUMNS, EventReader, Found, time_at
-from app.store.embedded_sql import Statement, order_by, value_of
+from app.store.embedded_rows import EventReader, time_at
+from app.store.embedded_search import Searcher, paths_of
+from app.store.embedded_sort import Sorter
+from app.store.embedded_sql import value_of
 from app.store.embedded_values import Values, are_summed
 from app.store.port import RARITY_FIELDS, Bucket, Budget, Count, Groups, Rarity, Results, Terms
 from app.sysmon.condition import EVERYTHING
-from app.sysmon.events import Event, EventKey, Place, microseconds
+from app.sysmon.events import Event, EventKey, microseconds
 from app.sysmon.fields import FIELDS
-from app.sysmon.query import EventQuery, Order, decode_cursor, encode_cursor
+from app.sysmon.query import EventQuery, cursor_behind, decode_cursor, decode_sorted
 from app.sysmon.text import fold
 
 T = TypeVar("T")
-
-_FIRST_ROWS: Final = 500_000
-_FIRST_FILES: Final = 16
-_GROWTH: Final = 8
 
 
 class EmbeddedReader:
@@ -51,8 +44,7 @@ class EmbeddedReader:
 
     def search(self, query: EventQuery, budget: Budget | None = None) -> Results:
         budget = budget or self._budget()
-        place = None if query.after is None else decode_cursor(query.after)
-        return _retried(lambda: self._page(query, place, budget))
+        return _retried(lambda: self._page(query, budget))
 
     def count(self, query: EventQuery, budget: Budget | None = None) -> Count:
         budget = budget or self._budget()
@@ -109,87 +101,43 @@ class EmbeddedReader:
     def _budget(self) -> Budget:
         return Budget(self._seconds)
 
-    def _segments(self, query: EventQuery) -> list[Segment]:
-        return self._catalogue.segments(
-            query.start, query.end, query.computers, event_ids_of(query.condition)
-        )
+    def _searcher(self) -> Searcher:
+        return Searcher(self._catalogue.live(), self._engine, self._values)
 
-    def _statement(self, query: EventQuery, segments: Sequence[Segment], budget: Budget) -> Statement:
-        """Return a statement that knows what the value summaries of these segments say."""
-        return Statement(hits=self._values.hits(query.condition, segments, budget))
-
-    def _page(self, query: EventQuery, place: Place | None, budget: Budget) -> Results:
-        found = self._find(query, place, budget)
+    def _page(self, query: EventQuery, budget: Budget) -> Results:
+        field, most = query.sort_field, query.size + 1
+        if field is not None:
+            behind = None if query.after is None else decode_sorted(query.after, field)
+            found = Sorter(self._searcher(), query, field, budget).first(behind, most)
+        else:
+            place = None if query.after is None else decode_cursor(query.after)
+            found = self._searcher().first(query, place, most, budget)
         events = self._events.read(found[: query.size], budget)
-        more = len(found) > query.size
-        return Results(tuple(events), encode_cursor(found[query.size - 1].place) if more else None)
-
-    def _find(self, query: EventQuery, place: Place | None, budget: Budget) -> list[Found]:
-        """Return the first ``query.size + 1`` events behind ``place``."""
-        newest = query.order is Order.NEWEST
-        segments = _behind(self._segments(query), place, query.order)
-        found: list[Found] = []
-        rows, files = _FIRST_ROWS, _FIRST_FILES
-        while segments:
-            some = list(_first(segments, rows, files))
-            last = found[query.size] if len(found) > query.size else None
-            found += self._find_in(some, query, place, last, budget)
-            found.sort(key=lambda one: one.place, reverse=newest)
-            del found[query.size + 1 :]
-            segments = segments[len(some) :]
-            if len(found) > query.size:
-                segments = _before(segments, found[query.size].place, query.order)
-            rows, files = rows * _GROWTH, files * _GROWTH
-        return found
-
-    def _find_in(
-        self,
-        segments: Sequence[Segment],
-        query: EventQuery,
-        place: Place | None,
-        last: Found | None,
-        budget: Budget,
-    ) -> Iterator[Found]:
-        """Yield the first matching events of segments, between ``place`` and ``last``."""
-        statement = self._statement(query, segments, budget)
-        branches = statement.branches(query)
-        paths = _paths(segments)
-        bounds = ""
-        if place is not None:
-            bounds += f" AND {statement.behind(place, query.order)}"
-        if last is not None:
-            bounds += f" AND {statement.not_after(last.place[0], query.order)}"
-        sql = " UNION ALL ".join(
-            f"(SELECT {KEY_COLUMNS} FROM {statement.source(files)} WHERE {branch.where}{bounds}"
-            f" ORDER BY {order_by(query.order)} LIMIT {query.size + 1})"
-            for branch in branches
-            if (files := [file for file in paths if branch.files is None or file in branch.files])
-        )
-        if sql:
-            rows = self._engine.rows(sql, statement.parameters.values, budget)
-            yield from dict.fromkeys(map(Found.of, rows))  # Two branches may find one event.
+        return Results(tuple(events), cursor_behind(query, events[-1]) if len(found) == most else None)
 
     def _count(self, query: EventQuery, budget: Budget) -> Count:
         total = 0
         asked = []
-        for segment in self._segments(query):
+        searcher = self._searcher()
+        for segment in searcher.segments(query):
             known = _known_rows(segment, query)
             total += known or 0
             if known is None:
                 asked.append(segment)
         if asked:
-            statement = self._statement(query, asked, budget)
-            source = statement.source(_paths(asked))
+            statement = searcher.statement(query, asked, budget)
+            source = statement.source(paths_of(asked))
             sql = f"SELECT count(*) FROM {source} WHERE {statement.where(query)}"
             total += self._engine.rows(sql, statement.parameters.values, budget)[0][0]
         return Count(total)
 
     def _histogram(self, query: EventQuery, step: int, budget: Budget) -> tuple[Bucket, ...]:
-        segments = self._segments(query)
+        searcher = self._searcher()
+        segments = searcher.segments(query)
         if not segments:
             return ()
-        statement = self._statement(query, segments, budget)
-        source, where = statement.source(_paths(segments)), statement.where(query)
+        statement = searcher.statement(query, segments, budget)
+        source, where = statement.source(paths_of(segments)), statement.where(query)
         bound = statement.parameters.bind(step)
         start = start_of(bound)
         sql = f"SELECT {start}, event_id, count(*) FROM {source} WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2"
@@ -199,23 +147,25 @@ class EmbeddedReader:
     def _groups(
         self, query: EventQuery, names: Sequence[str], step: int | None, limit: int, budget: Budget
     ) -> Groups:
-        segments = self._segments(query)
+        searcher = self._searcher()
+        segments = searcher.segments(query)
         if not segments:
             return Groups((), True)
-        statement = self._statement(query, segments, budget)
-        source, where = statement.source(_paths(segments)), statement.where(query)
+        statement = searcher.statement(query, segments, budget)
+        source, where = statement.source(paths_of(segments)), statement.where(query)
         sql = groups_sql(names, step, limit, source, where, statement.parameters)
         return groups_of(self._engine.rows(sql, statement.parameters.values, budget), limit)
 
     def _terms(self, query: EventQuery, name: str, size: int, rarest: bool, budget: Budget) -> Terms:
         field = FIELDS[name]
-        segments = self._segments(query)
+        searcher = self._searcher()
+        segments = searcher.segments(query)
         if not segments:
             return Terms((), 0, 0)
         if are_summed(field) and all(_is_wanted_whole(segment, query) for segment in segments):
             return self._values.terms(field, segments, size, rarest, budget)
-        statement = self._statement(query, segments, budget)
-        source, where = statement.source(_paths(segments)), statement.where(query)
+        statement = searcher.statement(query, segments, budget)
+        source, where = statement.source(paths_of(segments)), statement.where(query)
         value = value_of(field)
         text = Operand("v", field.type).text()
         sql = (
@@ -238,35 +188,6 @@ def _retried(work: Callable[[], T]) -> T:
         return work()
     except FileGone:
         return work()
-
-
-def _first(segments: Sequence[Segment], rows: int, files: int) -> Iterator[Segment]:
-    """Yield at most so many segments, until they have so many rows together; one at least."""
-    for segment in segments[:files]:
-        yield segment
-        rows -= segment.rows
-        if rows <= 0:
-            return
-
-
-def _paths(segments: Sequence[Segment]) -> list[str]:
-    return [str(segment.path) for segment in segments]
-
-
-def _behind(segments: Sequence[Segment], place: Place | None, order: Order) -> list[Segment]:
-    """Return the segments that may hold events behind ``place``, in the order to look."""
-    if order is Order.NEWEST:
-        kept = [one for one in segments if place is None or one.first_time <= place[0]]
-        return sorted(kept, key=lambda one: one.last_time, reverse=True)
-    kept = [one for one in segments if place is None or one.last_time >= place[0]]
-    return sorted(kept, key=lambda one: one.first_time)
-
-
-def _before(segments: Sequence[Segment], place: Place, order: Order) -> list[Segment]:
-    """Return the segments that may hold events before ``place``."""
-    if order is Order.NEWEST:
-        return [one for one in segments if one.last_time >= place[0]]
-    return [one for one in segments if one.first_time <= place[0]]
 
 
 def _is_inside(segment: Segment, query: EventQuery) -> bool:

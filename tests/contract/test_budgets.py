@@ -27,6 +27,10 @@ QUESTIONS: dict[str, Question] = {
     "histogram": lambda store, budget: store.histogram(QUERY, timedelta(hours=1), budget),
     "terms": lambda store, budget: store.terms(QUERY, "Image", 10, budget=budget),
     "terms of everything": lambda store, budget: store.terms(EventQuery(), "Image", 10, budget=budget),
+    "sorted search": lambda store, budget: store.search(EventQuery(sort="User"), budget),
+    "facets": lambda store, budget: store.facets(QUERY, ["Image", "User"], 10, budget=budget),
+    "groups": lambda store, budget: store.groups(QUERY, ["Image", "EventId"], budget=budget),
+    "rarity": lambda store, budget: store.rarity([("Image", SOME.image or ""), ("MD5", "0A")], budget),
     "event": lambda store, budget: store.event(SOME.key, budget),
     "events": lambda store, budget: store.events([SOME.key], budget),
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
 import hypothesis
 import pytest
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from app.store.port import EventStore
@@ -17,11 +19,16 @@ from app.sysmon.query import EventQuery, Order
 from tests.builders import batch_of
 from tests.contract.conftest import ADAPTERS, Adapter, open_adapter
 from tests.contract.strategies import conditions, events
+from tests.contract.test_sort import in_order, walk
 from tests.memory_store import MemoryStore
 
 _runs = count(1)
 
 PAIR = ("pair-01", "Pair-02")
+SORTED_BY = [
+    *["UtcTime", "EventId", "Level", "Computer", "User", "SubjectUser", "Image", "Process", "Kind"],
+    *["ProcessId", "DestinationPort", "CommandLine", "RecordId"],
+]
 
 
 @pytest.fixture(scope="module", params=[name for name in ADAPTERS if name != "memory"])
@@ -61,6 +68,25 @@ def test_random_conditions_find_what_the_evaluator_finds(
     assert store.search(query) == judge.search(query)
 
 
+@hypothesis.settings(max_examples=50)
+@hypothesis.given(
+    condition=conditions(),
+    name=st.sampled_from(SORTED_BY),
+    order=st.sampled_from(Order),
+    size=st.sampled_from([1, 7, 40, 1000]),
+)
+def test_sorted_pages_show_each_event_once_in_the_order_of_python(
+    pair: tuple[EventStore, EventStore], condition: Condition, name: str, order: Order, size: int
+) -> None:
+    store, judge = pair
+    query = EventQuery(condition=condition, sort=name, order=order, size=size, computers=PAIR)
+    expected = in_order(list(judge.search(replace(query, sort=None, size=1000)).events), query)
+    assume(len(expected) < 30 * size)
+
+    assert walk(store, query) == expected
+    assert walk(judge, query) == expected
+
+
 @hypothesis.settings(max_examples=30)
 @hypothesis.given(
     condition=conditions(),
@@ -96,13 +122,4 @@ def test_any_split_with_repeats_stores_what_one_add_stores(
 
     query = EventQuery(computers=(computer,), size=size, order=order)
     assert added == judge.info().events
-    assert _walk(shared.store, query) == _walk(judge, query)
-
-
-def _walk(store: EventStore, query: EventQuery) -> list[Event]:
-    page = store.search(query)
-    events = list(page.events)
-    while page.next is not None:
-        page = store.search(query.following(page.next))
-        events += page.events
-    return events
+    assert walk(shared.store, query) == walk(judge, query)
