@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import html
 import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from flask import Flask
 
 from app.cli.main import COMMANDS, cli
 from app.settings import PREFIX, Settings
 from app.sysmon.condition import Operator
 from app.sysmon.fields import FIELDS
 from app.sysmon.kinds import KINDS
+from app.web.app import create_app
 from tests.generate_docs import PAGES
 
 ROOT = Path(__file__).parents[1]
@@ -50,14 +53,60 @@ def test_every_command_is_documented_and_loads() -> None:
         assert cli.get_command(context, name) is not None
 
 
-def test_every_template_compiles_and_has_a_title() -> None:
-    folder = ROOT / "templates"
-    environment = Environment(loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=True)
-    for path in folder.rglob("*.html"):
-        environment.filters.setdefault("thousands", str)
-        environment.get_template(str(path.relative_to(folder)))
-        if not path.name.startswith("_"):
-            assert "{% block title" in path.read_text("utf-8"), path
+def application(folder: Path) -> Flask:
+    return create_app(Settings(data=folder))
+
+
+def test_every_page_has_its_address_in_the_documentation(tmp_path: Path) -> None:
+    page = (DOCS / "pages.md").read_text("utf-8")
+    addresses = {
+        re.sub(r"<(?:[^<>:]*:)?(\w+)>", r"<\1>", rule.rule)
+        for rule in application(tmp_path).url_map.iter_rules()
+        if rule.endpoint != "static" and not rule.rule.startswith("/favicon")
+    }
+    missing = [address for address in addresses if f"`{address}`" not in page]
+    assert not missing
+
+
+def test_every_address_in_the_documentation_exists(tmp_path: Path) -> None:
+    """Headings of the page are addresses."""
+    known = {
+        re.sub(r"<(?:[^<>:]*:)?\w+>", "<>", rule.rule) for rule in application(tmp_path).url_map.iter_rules()
+    }
+    page = (DOCS / "pages.md").read_text("utf-8")
+    headings = re.findall(r"^#+ .*$", page, re.MULTILINE)
+    named = [address for heading in headings for address in re.findall(r"`(/[^`]*)`", heading)]
+    assert named
+    assert not [address for address in named if re.sub(r"<\w+>", "<>", address) not in known]
+
+
+def test_every_argument_of_an_address_is_documented() -> None:
+    page = (DOCS / "pages.md").read_text("utf-8")
+    missing = [name for name in sorted(arguments()) if f"`{name}`" not in page and f"`{name}=" not in page]
+    assert not missing
+
+
+def arguments() -> set[str]:
+    """Return the names that views ask ``request.args`` for."""
+    names = set()
+    for path in (ROOT / "app" / "web").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in {"get", "getlist"}
+                and ast.unparse(node.func.value).endswith("args")
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                names.add(str(node.args[0].value))
+    return names
+
+
+def test_every_key_is_documented() -> None:
+    listed = (ROOT / "templates" / "keys" / "_list.html").read_text("utf-8")
+    page = (DOCS / "pages.md").read_text("utf-8")
+    keys = {html.unescape(key) for key in re.findall(r"<kbd>(.*?)</kbd>", listed)}
+    assert not [key for key in sorted(keys) if f"`{key}`" not in page]
 
 
 def test_every_target_of_the_makefile_that_the_docs_name_exists() -> None:
