@@ -113,20 +113,6 @@ class Catalogue:
     _known: dict[int, Segment] = field(default_factory=dict, init=False, repr=False, compare=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
-    def segments(
-        self,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        computers: Collection[str] = (),
-        event_ids: Collection[int] | None = None,
-    ) -> list[Segment]:
-        """Return the live segments that may hold such events, newest ``last_time`` first.
-
-        Events with ``start <= time < end`` on one of ``computers`` (any case; none named:
-        all) with one of ``event_ids`` (None: all).
-        """
-        return holding(self.live(), start, end, computers, event_ids)
-
     def live(self) -> list[Segment]:
         """Return all live segments, newest ``last_time`` first."""
         with self.database.read() as connection:
@@ -295,7 +281,11 @@ def holding(
     computers: Collection[str] = (),
     event_ids: Collection[int] | None = None,
 ) -> list[Segment]:
-    """Return those of the segments that may hold such events, in their order; see ``segments``."""
+    """Return those of the segments that may hold such events, in their order.
+
+    Events with ``start <= time < end`` on one of ``computers`` (any case; none named: all)
+    with one of ``event_ids`` (None: all).
+    """
     first = None if start is None else microseconds(start)
     last = None if end is None else microseconds(end)
     names = {fold(name) for name in computers}

@@ -112,7 +112,7 @@ def test_equal_values_stand_in_the_fixed_order_in_its_direction(store: EventStor
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_every_field_can_be_sorted_by(adapter: Adapter, name: str) -> None:
-    said = {
+    said: dict[str, Said] = {
         "process_guid": "5c3485a0-0000-0000-0010-0000000000aa",
         "process_id": 7,
         "image": "a",
