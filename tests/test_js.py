@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.services import absent
+from tests.services import find_node, needed
 
 ROOT: Final = Path(__file__).parents[1]
 SCRIPTS: Final = sorted((ROOT / "static" / "js").rglob("*.js"))
@@ -23,13 +22,7 @@ def name_of(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def node() -> str:
-    """A Node.js; Playwright brings one along."""
-    path = shutil.which("node")
-    if path is None:
-        import playwright
-
-        path = shutil.which(Path(playwright.__file__).parent / "driver" / "node")
-    return path or absent("there is no Node.js")
+    return needed(find_node(), "Node.js")
 
 
 def test_the_scripts_pass_their_own_tests(node: str) -> None:

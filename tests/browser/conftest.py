@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.reader import WATCH_POLICY, Reader
 from tests.browser.server import ROOT, make_demo, serve
-from tests.services import program
+from tests.services import find_chromium, needed
 
 PICTURES: Final = ROOT / "var" / "browser"
 _FAILED: Final = pytest.StashKey[bool]()
@@ -76,7 +76,7 @@ def own_server(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = program("chromium", "chromium-browser", "google-chrome", setting="CHROMIUM")
+    path = needed(find_chromium(), "Chromium")
     # As root, which CI is, Chromium does not start in its sandbox.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
