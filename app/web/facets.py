@@ -1,0 +1,269 @@
+"""What found events have in common: values to narrow the search down by, with counts.
+
+The count of each value leaves out its own facet's filter: it says how many events there
+would be if that value were chosen instead. A filter is a part of the query's outermost
+"and" that speaks of the facet's field only; computers are chosen by ``computer=``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from app.errors import BadQuery
+from app.store.answers import in_any_case
+from app.store.port import Budget, EventStore, StoreInfo, Terms
+from app.sysmon.kinds import Category
+from app.sysmon.normal import conjunction
+from app.sysmon.query import EventQuery, Order
+from app.sysmon.text import fold
+from app.web.filters import SearchArgs
+from app.web.formats import base_name, cat_label
+from app.web.narrowing import Filter
+from app.web.results import LONGEST_LINK
+from app.web.texts import _, ngettext
+from app.web.what import short
+
+SHOWN: Final = 8
+SHOWN_MORE: Final = 100
+"""So many values a facet has, and so many where the reader asked for more."""
+
+ASKED: Final = 200
+"""So many values are asked for: some of them differ in case only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """One value: how many events have it, and the address that chooses it or leaves it again."""
+
+    text: str
+    title: str
+    count: int
+    href: str
+    is_on: bool = False
+    category: Category | None = None
+    computers: int = 0
+    """On how many computers of the store it was seen; 0: not asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """One facet. ``of`` is the number of computers that rarity is measured by."""
+
+    key: str
+    title: str
+    note: str
+    values: tuple[Value, ...]
+    of: int = 0
+    more: str = ""
+    more_text: str = ""
+
+    @property
+    def most(self) -> int:
+        """The greatest count: the full length of a share bar."""
+        return max((value.count for value in self.values), default=0)
+
+
+#: Field of a facet -> the names by which a query speaks of the same thing.
+_NAMES: Final = {
+    "Category": frozenset({"Category", "EventId", "Kind"}),
+    "SubjectUser": frozenset({"User", "SourceUser", "SubjectUser"}),
+    "Process": frozenset({"Image", "SourceImage", "Process"}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facets:
+    """Asks for the facets of one search.
+
+    ``categories`` are the counts of the found events, which the histogram knows already.
+    """
+
+    store: EventStore
+    args: SearchArgs
+    query: EventQuery
+    info: StoreInfo
+    categories: Sequence[tuple[Category, int]]
+    has_links: bool = True
+    budget: Budget | None = None
+
+    def all(self) -> tuple[Facet, ...]:
+        """Return the facets, in their order on the page."""
+        categories, users, images = (Filter(self.args.q, field, names) for field, names in _NAMES.items())
+        together = [mine.field for mine in (users, images) if not mine.own]
+        if not self.query.computers:
+            together.append("Computer")
+        base = self._question()
+        terms = dict(zip(together, self._facets(base, together), strict=True))
+        for mine in (users, images):
+            if mine.own:
+                terms[mine.field] = self._without(mine)
+        if self.query.computers:
+            terms["Computer"] = self._terms(replace(base, computers=()), "Computer")
+        return (
+            self._computers(terms["Computer"]),
+            self._categories(categories),
+            self._users(terms["SubjectUser"], users),
+            self._images(terms["Process"], images),
+        )
+
+    def _question(self) -> EventQuery:
+        """Return the search without its place: only which events."""
+        return replace(self.query, after=None, sort=None, order=Order.NEWEST)
+
+    def _facets(self, query: EventQuery, fields: Sequence[str]) -> tuple[Terms, ...]:
+        return self.store.facets(query, fields, ASKED, budget=self.budget) if fields else ()
+
+    def _terms(self, query: EventQuery, field: str) -> Terms:
+        return self.store.terms(query, field, ASKED, budget=self.budget)
+
+    def _without(self, mine: Filter) -> Terms:
+        """Ask for the values of a facet as if its own filter were not there."""
+        rest = conjunction([*mine.rest, self.args.classic_condition()])
+        return self._terms(replace(self._question(), condition=rest), mine.field)
+
+    def _computers(self, terms: Terms) -> Facet:
+        found = in_any_case(terms.values)
+        chosen = {fold(name) for name in self.args.computers}
+        known = {fold(name) for name in found}
+        empty = [name for name in self.info.computers if fold(name) not in known]
+        missing = [name for name in empty if fold(name) in chosen]
+        if len(self.info.computers) <= SHOWN:
+            missing = sorted(empty)
+        counts = {**found, **dict.fromkeys(missing, 0)}
+        values = [
+            Value(
+                text=short(name, 60),
+                title=short(name),
+                count=count,
+                href=self._href(computers=self._toggled(name)),
+                is_on=fold(name) in chosen,
+            )
+            for name, count in self._cut("computers", counts, chosen)
+        ]
+        note = _("%(found)s of %(all)s", found=f"{len(found):,}", all=f"{len(self.info.computers):,}")
+        return self._facet("computers", _("Computers"), note, values, len(counts))
+
+    def _toggled(self, name: str) -> tuple[str, ...]:
+        kept = tuple(chosen for chosen in self.args.computers if fold(chosen) != fold(name))
+        return kept if len(kept) < len(self.args.computers) else (*kept, name)
+
+    def _categories(self, mine: Filter) -> Facet:
+        counted = dict(self.categories)
+        if mine.own:
+            counted = {Category(name): count for name, count in self._without(mine).values}
+        order = list(Category)
+        values = [
+            Value(
+                text=cat_label(category),
+                title=cat_label(category),
+                count=count,
+                href=self._toggle(mine, category.value),
+                is_on=mine.chooses(category.value),
+                category=category,
+            )
+            for category, count in sorted(counted.items(), key=lambda item: (-item[1], order.index(item[0])))
+        ]
+        return self._facet("categories", _("Event types"), _note(mine), values, len(values))
+
+    def _users(self, terms: Terms, mine: Filter) -> Facet:
+        counts = in_any_case(terms.values)
+        values = [
+            Value(
+                text=short(name, 60),
+                title=short(name),
+                count=count,
+                href=self._toggle(mine, name),
+                is_on=mine.chooses(name),
+            )
+            for name, count in self._cut("users", counts, mine.values)
+        ]
+        facet = self._facet("users", _("Users"), _note(mine), values, terms.distinct - _merged(terms))
+        if not terms.missing:
+            return facet
+        text = _("no user of their own")
+        nobody = Value(text=text, title=text, count=terms.missing, href="")
+        return replace(facet, values=(*facet.values, nobody))
+
+    def _images(self, terms: Terms, mine: Filter) -> Facet:
+        counts = in_any_case(terms.values)
+        shown = self._cut("images", counts, mine.values)
+        names = _names([image for image, _count in shown])
+        seen = self._seen_on([image for image, _count in shown])
+        values = [
+            Value(
+                text=short(names[image], 60),
+                title=short(image),
+                count=count,
+                href=self._toggle(mine, image),
+                is_on=mine.chooses(image),
+                computers=seen.get(image, 0),
+            )
+            for image, count in shown
+        ]
+        return self._facet("images", _("Top images"), _note(mine), values, terms.distinct - _merged(terms))
+
+    def _seen_on(self, images: Sequence[str]) -> Mapping[str, int]:
+        rarities = self.store.rarity([("Process", image) for image in images], budget=self.budget)
+        return {image: rarity.computers for image, rarity in zip(images, rarities, strict=True) if rarity}
+
+    def _cut(
+        self, key: str, counts: Mapping[str, int], kept: Sequence[str] | set[str]
+    ) -> list[tuple[str, int]]:
+        """Return the most frequent values, and those that are chosen however rare they are."""
+        most = SHOWN_MORE if key in self.args.more else SHOWN
+        wanted = {fold(name) for name in kept}
+        items = list(counts.items())
+        return items[:most] + [item for item in items[most:] if fold(item[0]) in wanted][:SHOWN]
+
+    def _facet(self, key: str, title: str, note: str, values: list[Value], distinct: int) -> Facet:
+        more, text, left = "", "", distinct - len(values)
+        if key in self.args.more:
+            more, text = self._showing(tuple(name for name in self.args.more if name != key)), _("fewer")
+        elif left > 0:
+            text = ngettext("%(num)s more", "%(num)s more", left)
+            more = self._showing((*self.args.more, key))
+        return Facet(
+            key=key,
+            title=title,
+            note=note,
+            values=tuple(values),
+            of=len(self.info.computers),
+            more=more,
+            more_text=text,
+        )
+
+    def _href(self, **changes: object) -> str:
+        return self.args.asking(**changes).url() if self.has_links else ""
+
+    def _showing(self, more: tuple[str, ...]) -> str:
+        return replace(self.args, more=more).url() if self.has_links else ""
+
+    def _toggle(self, mine: Filter, value: str) -> str:
+        """Return the address with this value chosen, or no longer."""
+        if not self.has_links or len(value) > LONGEST_LINK:
+            return ""
+        try:
+            return self._href(q=mine.toggled(value))
+        except BadQuery:  # The value cannot be said in a query that stays within its limits.
+            return ""
+
+
+def _note(mine: Filter) -> str:
+    return _("own filter off") if mine.own else ""
+
+
+def _names(images: Sequence[str]) -> Mapping[str, str]:
+    """Return the file name of each image; with its folder where two have the same."""
+    names = [fold(base_name(image)) for image in images]
+    return {
+        image: base_name(image)
+        if names.count(fold(base_name(image))) == 1
+        else "\\".join(image.split("\\")[-2:])
+        for image in images
+    }
+
+
+def _merged(terms: Terms) -> int:
+    return len(terms.values) - len(in_any_case(terms.values))

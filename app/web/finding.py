@@ -1,0 +1,134 @@
+"""Asks the store all that one search page shows.
+
+Rows come first. What counts (histogram, facets) may take long where rows do not, so it has
+a time of its own: when that is up the page comes without counts and says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from time import monotonic
+from typing import Final
+
+from app.errors import QueryCancelled, QueryTooSlow
+from app.store.port import Budget, Count, EventStore, StoreInfo
+from app.sysmon.condition import EVERYTHING
+from app.sysmon.query import EventQuery, Order, cursor_behind
+from app.web.facets import Facet, Facets
+from app.web.filters import SearchArgs
+from app.web.histogram import MOST_BARS, Histogram, histogram_of, range_of, step_for
+from app.web.results import Burst, Folding
+
+ROWS: Final = 50
+"""So many rows a page has."""
+
+FIRST_READ: Final = 500
+MOST_READ: Final = 2_000
+"""So many events at most are read and folded into one page's rows."""
+
+COUNTING_SECONDS: Final = 5.0
+"""Counting is given up after so long, unless the reader asks for it."""
+
+_MOMENT: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The answer to a search.
+
+    ``taken`` events stand in the bursts; ``next`` is where the next page begins. Without
+    counts ``total`` is "at least" and ``facets`` and ``histogram`` are missing.
+    """
+
+    info: StoreInfo
+    bursts: tuple[Burst, ...]
+    taken: int
+    next: str | None
+    total: Count
+    histogram: Histogram | None
+    facets: tuple[Facet, ...]
+    seconds: float
+
+
+def find(store: EventStore, args: SearchArgs, query: EventQuery, *, has_links: bool = True) -> Found:
+    """Ask the store for a page of rows, and for what is counted of all that matches."""
+    began = monotonic()
+    info = store.info()
+    folding, after = read_rows(store, query, folds=args.folds)
+    total, histogram = Count(folding.taken, exact=False), None
+    facets: tuple[Facet, ...] = ()
+    budget = None if args.count == "exact" else Budget(COUNTING_SECONDS)
+    try:
+        histogram = ask_histogram(store, query, info, budget)
+        total = Count(histogram.total if histogram else 0)
+        categories = histogram.categories if histogram else ()
+        facets = Facets(
+            store=store,
+            args=args,
+            query=query,
+            info=info,
+            categories=categories,
+            has_links=has_links,
+            budget=budget,
+        ).all()
+    except QueryCancelled:
+        raise
+    except QueryTooSlow:
+        if budget is None:
+            raise
+    return Found(
+        info=info,
+        bursts=tuple(folding.bursts),
+        taken=folding.taken,
+        next=after,
+        total=total,
+        histogram=histogram,
+        facets=facets,
+        seconds=monotonic() - began,
+    )
+
+
+def read_rows(store: EventStore, query: EventQuery, *, folds: bool) -> tuple[Folding, str | None]:
+    """Return one page of rows and the cursor of the next."""
+    folding = Folding(ROWS, folds=folds)
+    size = FIRST_READ if folds else ROWS
+    while True:
+        results = store.search(replace(query, size=size))
+        for event in results.events:
+            before = folding.last
+            if not folding.take(event) and before is not None:
+                return folding, cursor_behind(query, before)
+        if results.next is None or folding.taken >= MOST_READ or not folds:
+            return folding, results.next
+        query = query.following(results.next)
+        size = MOST_READ - folding.taken
+
+
+def ask_histogram(
+    store: EventStore, query: EventQuery, info: StoreInfo, budget: Budget | None
+) -> Histogram | None:
+    """Return the histogram of the range asked for, or of that in which something was found.
+
+    None: there is nothing to draw.
+    """
+    query = replace(query, after=None, sort=None, order=Order.NEWEST)
+    start, end = query.start or info.first, query.end or (info.last and info.last + _MOMENT)
+    if start is None or end is None or start >= end:
+        return None
+    step = step_for(start, end)
+    found = store.histogram(query, step, budget)
+    span = range_of(found, step)
+    if (query.start is None or query.end is None) and span is not None:
+        start = query.start or span[0]
+        end = query.end or span[1]
+        if (end - start) / step < MOST_BARS / 3 and step_for(start, end) < step:
+            step = step_for(start, end)
+            found = store.histogram(replace(query, start=start, end=end), step, budget)
+            start, end = (query.start or found[0].start), (query.end or found[-1].start + step)
+    if query.condition == EVERYTHING:
+        received = found
+    else:
+        all_of_them = replace(query, condition=EVERYTHING, start=start, end=end)
+        received = store.histogram(all_of_them, step, budget)
+    return histogram_of(start, end, step, found, received)

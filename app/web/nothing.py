@@ -1,0 +1,82 @@
+"""Why nothing was found: each part of the question, asked alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from app.store.port import Budget, EventStore, StoreInfo
+from app.sysmon.condition import EVERYTHING, And, Condition
+from app.sysmon.language import to_text
+from app.sysmon.query import EventQuery, Order
+from app.web.filters import SearchArgs
+from app.web.formats import utc
+from app.web.texts import _
+from app.web.what import short
+
+MOST_PARTS: Final = 8
+LONGEST_PART: Final = 160
+SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the question: what it alone finds, and what that means."""
+
+    text: str
+    count: int
+    remark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Why nothing matches. ``received`` events lie in the range, on the computers asked for."""
+
+    parts: tuple[Part, ...]
+    received: int
+    left_out: int
+    is_empty_store: bool
+
+
+def why_nothing(store: EventStore, args: SearchArgs, query: EventQuery, info: StoreInfo) -> Nothing:
+    """Ask for each part of the query alone, and for everything in its range."""
+    if not info.events:
+        return Nothing((), 0, 0, is_empty_store=True)
+    budget = Budget(SECONDS)
+    base = replace(query, after=None, sort=None, order=Order.NEWEST)
+
+    def count(condition: Condition) -> int:
+        return store.count(replace(base, condition=condition), budget).value
+
+    received = count(EVERYTHING)
+    conditions = query.condition.parts if isinstance(query.condition, And) else (query.condition,)
+    parts = [
+        _part(condition, count(condition), only=len(conditions) == 1) for condition in conditions[:MOST_PARTS]
+    ]
+    if query.start or query.end:
+        parts.append(_range(args, received, info))
+    if query.computers:
+        everywhere = store.count(EventQuery(computers=query.computers), budget).value
+        names = ", ".join(query.computers)
+        parts.append(Part(short(names, LONGEST_PART), everywhere, _not_stored(everywhere)))
+    return Nothing(tuple(parts), received, max(0, len(conditions) - MOST_PARTS), is_empty_store=False)
+
+
+def _part(condition: Condition, count: int, *, only: bool) -> Part:
+    remark = (
+        "" if only and not count else _("alone finds nothing here") if not count else _("not the cause alone")
+    )
+    return Part(short(to_text(condition), LONGEST_PART), count, remark)
+
+
+def _range(args: SearchArgs, received: int, info: StoreInfo) -> Part:
+    held = ""
+    if info.first and info.last:
+        held = _(
+            "the store holds %(first)s – %(last)s UTC", first=utc(info.first)[:19], last=utc(info.last)[:19]
+        )
+    return Part(f"{short(args.start, 40) or '…'} – {short(args.end, 40) or '…'}", received, held)
+
+
+def _not_stored(count: int) -> str:
+    return _("not the cause alone") if count else _("no event of this computer is stored")

@@ -1,0 +1,295 @@
+"""The search page, and what it finds for machines and as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import ClassVar, Final
+
+from flask import Blueprint, Response, redirect, request
+from markupsafe import Markup
+from werkzeug.wrappers import Response as AnyResponse
+
+from app.errors import BadQuery
+from app.store.answers import found as found_for_machines
+from app.store.port import EventStore
+from app.sysmon.events import time_text
+from app.sysmon.kinds import Category
+from app.sysmon.query import EventQuery
+from app.web import links
+from app.web.export import export
+from app.web.facets import Facet
+from app.web.filters import SearchArgs, absolute, is_tidy
+from app.web.finding import Found, find
+from app.web.formats import elide
+from app.web.histogram import Histogram
+from app.web.histogram_svg import draw_histogram
+from app.web.json import json_response
+from app.web.nothing import Nothing, why_nothing
+from app.web.pages import Page
+from app.web.results import Heading, Rows, Table, headings
+from app.web.stores import get_store
+from app.web.texts import _
+from app.web.wording import Reading, Remark, count_words, read_back, remarks, shown_words
+
+bp = Blueprint("search", __name__)
+
+LONGEST_ADDRESS: Final = 8_000
+"""A question that is longer is refused: not every server and browser passes it on."""
+
+MOST_REPEATED: Final = 1_000
+"""Addresses up to here are repeated in every bar, facet and row of the page."""
+
+#: Criterion -> its label, and the events that have one of its fields.
+_CRITERIA: Final = {
+    "IpAddress": ("IP Address", "3"),
+    "Port": ("Port", "3"),
+    "HostName": ("Host Name", "3, 22"),
+    "ProcessName": ("Process Name", "1–3, 5–15, 17, 18, 22–29"),
+    "FileName": ("File Name", "2, 11, 15, 23, 26–29"),
+    "RegistryKey": ("Registry Key", "12–14"),
+    "RegistryValue": ("Registry Value", "13"),
+    "Hash": ("Hash", "1, 6, 7, 15, 16, 23–29"),
+}
+
+#: Column -> the sort that its heading asks for.
+_SORTED: Final = {
+    "w-time": "UtcTime",
+    "w-id": "EventId",
+    "w-host": "Computer",
+    "w-user": "User",
+    "w-img": "Image",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One field of the classic form."""
+
+    name: str
+    label: str
+    hint: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the question.
+
+    ``before``, ``wrong`` and ``behind`` are the query, cut at the place that is to blame.
+    """
+
+    message: str
+    before: str = ""
+    wrong: str = ""
+    behind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """How many found events have a colour of the histogram; ``href`` chooses those."""
+
+    category: Category
+    count: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was found, as the page shows it."""
+
+    found: Found
+    chart: Markup
+    legend: tuple[Legend, ...]
+    count: str
+    shown: str
+    remarks: tuple[Remark, ...]
+    facets: tuple[Facet, ...]
+    table: Table
+    next: str
+    first: str
+    nothing: Nothing | None
+
+    @property
+    def histogram(self) -> Histogram | None:
+        """The bars; None: nothing was counted, or nothing is stored."""
+        return self.found.histogram
+
+    @property
+    def cost(self) -> str:
+        """How long the store took."""
+        return f"{self.found.seconds:.2f} s"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPage(Page):
+    """All that search/index.html may use. With a ``fault`` nothing was searched."""
+
+    template: ClassVar[str] = "search/index.html"
+    tab: ClassVar[str] = "search"
+
+    args: SearchArgs
+    criteria: tuple[Criterion, ...]
+    computers: tuple[str, ...]
+    reading: Reading | None = None
+    fault: Fault | None = None
+    answer: Answer | None = None
+
+
+@bp.get("/search")
+def search() -> str | AnyResponse | tuple[str, int]:
+    """Show what was found, and the question as it was typed."""
+    arguments = request.args.to_dict(flat=False)
+    args = SearchArgs.read(arguments)
+    try:
+        elsewhere = _elsewhere(args)
+        if elsewhere:
+            return redirect(elsewhere)
+        query = _question(args)
+        answer = answer_to(get_store(), args, query)
+    except BadQuery as error:
+        return _page(args, fault=fault_of(args, error)).render(), 400
+    return _page(args, reading=read_back(query.condition), answer=answer).render()
+
+
+@bp.get("/search.json")
+def search_json() -> Response:
+    """Answer as ``sysmonsearch search --output json`` does."""
+    return json_response(found_for_machines(get_store(), _question(_args())))
+
+
+@bp.get("/search.csv", defaults={"kind": "csv"})
+@bp.get("/search.ndjson", defaults={"kind": "ndjson"})
+def search_file(kind: str) -> Response:
+    """Send the whole result as a file."""
+    return export(get_store(), _question(_args()), kind)
+
+
+def _args() -> SearchArgs:
+    return SearchArgs.read(request.args.to_dict(flat=False))
+
+
+def _question(args: SearchArgs) -> EventQuery:
+    if len(request.query_string) > LONGEST_ADDRESS:
+        raise BadQuery(
+            _(
+                "The question has %(length)s characters; an address may have %(most)s. Search in parts, or"
+                " on the command line.",
+                length=f"{len(request.query_string):,}",
+                most=f"{LONGEST_ADDRESS:,}",
+            )
+        )
+    return args.event_query()
+
+
+def _elsewhere(args: SearchArgs) -> str:
+    """Return the address that should be shown instead, or the empty text."""
+    last = request.args.get("last")
+    if last is not None:
+        start, end = absolute(last, datetime.now(UTC))
+        return args.asking(start=start, end=end).url()
+    if request.args.get("do") == "fill":
+        return args.with_one_query().url()
+    arguments = request.args.to_dict(flat=False)
+    if "do" in arguments or not is_tidy(arguments):
+        args.event_query()  # What is wrong is shown as it was typed.
+        return args.url()
+    return ""
+
+
+def answer_to(store: EventStore, args: SearchArgs, query: EventQuery) -> Answer:
+    """Ask the store, and make of it what the page shows."""
+    is_short = len(request.query_string) <= MOST_REPEATED
+    found = find(store, args, query, has_links=is_short)
+    histogram = found.histogram
+    link = _link_of_span(args) if is_short else None
+    rows = Rows(
+        store=store,
+        picked=args.picked,
+        href=(lambda key: replace(args, sel=key).url()) if is_short else links.event,
+        clock={"Time": "record", "UtcTime": "utc"}.get(args.sorted_by, "dated"),
+        gaps=histogram.silences if histogram else (),
+    )
+    return Answer(
+        found=found,
+        chart=draw_histogram(histogram, link) if histogram else Markup(),
+        legend=_legend(found),
+        count=count_words(found),
+        shown=shown_words(args, found),
+        remarks=remarks(args, query, found),
+        facets=found.facets,
+        table=_table(args, rows, found),
+        next=replace(args, after=found.next, sel="").url() if found.next else "",
+        first=replace(args, after="", sel="").url() if args.after else "",
+        nothing=None if found.taken or args.after else why_nothing(store, args, query, found.info),
+    )
+
+
+def _legend(found: Found) -> tuple[Legend, ...]:
+    categories = found.histogram.categories if found.histogram else ()
+    hrefs = {value.category: value.href for facet in found.facets for value in facet.values if value.category}
+    return tuple(Legend(category, count, hrefs.get(category, "")) for category, count in categories)
+
+
+def _link_of_span(args: SearchArgs) -> Callable[[datetime, datetime], str]:
+    def link(start: datetime, end: datetime) -> str:
+        return args.asking(start=time_text(start), end=time_text(end)).url()
+
+    return link
+
+
+def _table(args: SearchArgs, rows: Rows, found: Found) -> Table:
+    return Table(
+        caption=_("Found events"),
+        lines=rows.lines(found.bursts),
+        headings=tuple(_heading(args, heading) for heading in headings()),
+        is_dated=rows.clock == "dated",
+    )
+
+
+def _heading(args: SearchArgs, heading: Heading) -> Heading:
+    """Return the heading with a link that sorts by its column, the second click the other way round."""
+    name = _SORTED.get(heading.css)
+    if name is None:
+        return heading
+    is_sorted = args.sorted_by == name or (name == "UtcTime" and args.sorted_by == "Time")
+    descending = (args.sort or "-").startswith("-")
+    following = name if not is_sorted or descending else f"-{name}"
+    sort = ("descending" if descending else "ascending") if is_sorted else ""
+    return replace(heading, href=args.asking(sort=following).url(), sort=sort)
+
+
+def fault_of(args: SearchArgs, error: BadQuery) -> Fault:
+    """Return what the page says of a question that cannot be understood."""
+    if error.position is None or error.text != args.q:
+        return Fault(str(error))
+    text, at = error.text, error.position
+    return Fault(str(error), elide(text[:at], 400), text[at : at + 1] or "\u00a0", elide(text[at + 1 :], 400))
+
+
+def _page(
+    args: SearchArgs,
+    *,
+    reading: Reading | None = None,
+    fault: Fault | None = None,
+    answer: Answer | None = None,
+) -> SearchPage:
+    names = answer.found.info.computers if answer else get_store().info().computers
+    return SearchPage(
+        args=args,
+        criteria=_criteria(args),
+        computers=tuple(sorted(names)),
+        reading=reading,
+        fault=fault,
+        answer=answer,
+    )
+
+
+def _criteria(args: SearchArgs) -> tuple[Criterion, ...]:
+    """Return the fields of the classic form: one of each, and one more for each further value."""
+    fields = []
+    for name, (label, hint) in _CRITERIA.items():
+        values = [text for key, text in args.criteria if key == name] or [""]
+        fields += [Criterion(name, label, hint, value) for value in values]
+    return tuple(fields)
