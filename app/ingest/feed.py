@@ -14,6 +14,7 @@ from app.ingest.jsonlines import read_json_lines
 from app.ingest.jsonvalues import read_json_values
 from app.ingest.kinds import Kind
 from app.ingest.report import Counts, Note, Step
+from app.ingest.shares import Shares
 from app.ingest.sources import Part
 from app.ingest.streams import Limits, Stream, file_blocks, text_stream, unreadable
 from app.layouts.reader import Reader, Reject
@@ -68,6 +69,7 @@ class Feed:
         self._rejects: list[Reject] = []
         self._notes: list[Note] = []
         self._waiting: list[str] = []  # Files that the waiting events are of: the first, the last.
+        self._shares = Shares(self._reader)
         self._bytes = 0
         self._last_error: BadInput | None = None
 
@@ -85,22 +87,26 @@ class Feed:
     def read(self, part: Part) -> None:
         """Read a file, or its part, and store each batch that gets full; raise Stopped if asked to."""
         done = self._bytes
+        self._shares.begin(part.number)
         try:
             with part.path.open("rb") as file:
                 for found in _found_in(part, file, self._limits):
                     for _ in self._take(found, part):
-                        self._bytes = done + max(0, file.tell() - part.start)
+                        self._at(done + max(0, file.tell() - part.start))
                         self._step(part.name)
         except OSError as error:
             self._say_broken(part.name, unreadable(error))
-        self._bytes = done + part.size
+        self._at(done + part.size)
+        self._shares.current.finished += part.size
         self._step(part.name)
 
     def flush(self) -> None:
         """Store what waits."""
         if not len(self._reader):
             return
+        self._shares.settle(self.counts)
         batch = self._reader.take()
+        self._shares.refuse(self._reader.refused)
         files = " to ".join(dict.fromkeys(self._waiting))
         self._waiting.clear()
         if len(batch):
@@ -110,13 +116,22 @@ class Feed:
                 raise StoreUnavailable(f"The store cannot be written: {error.strerror or error}.") from error
             self._counts.added += added.added
             self._counts.duplicates += added.duplicates
+            self._shares.add(self._store, batch, added)
+        self._shares.begin_batch(self.counts)
 
     def tell(self, file: str = "") -> None:
         """Tell how far the reading is, and what there is to say."""
         rejects = [*self._rejects, *map(_in_a_sentence, self._reader.rejects)]
         self._reader.rejects.clear()
         notes, self._rejects, self._notes = self._notes, [], []
-        self._ends.tell(Step(file, self._bytes, self.counts, rejects, notes))
+        counts = self.counts
+        self._shares.settle(counts)
+        self._ends.tell(Step(file, self._bytes, counts, rejects, notes, self._shares.told()))
+
+    def _at(self, done: int) -> None:
+        """Note how many bytes are read."""
+        self._shares.current.bytes += done - self._bytes
+        self._bytes = done
 
     def _step(self, file: str) -> None:
         if len(self._reader) >= BATCH or self._reader.characters >= MOST_TEXT:
@@ -135,6 +150,7 @@ class Feed:
             self._reject(found.name, "", _NO_LOG[found.kind])
         else:
             self._reader.file = found.name
+            self._shares.name_layout(part, found)
             before = self._reader.records
             is_log = True
             try:

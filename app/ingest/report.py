@@ -12,6 +12,8 @@ from app.layouts.reader import Reject
 MOST_REJECTS: Final = 1000
 """So many rejects, and so many notes, are in a report; all rejects are in its file."""
 
+_LONGEST: Final = 2000
+
 Say = Callable[[str, str], None]
 """Takes the place and the reason of a reject."""
 
@@ -39,6 +41,9 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, item.name) + getattr(other, item.name) for item in fields(self)))
 
+    def __sub__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, item.name) - getattr(other, item.name) for item in fields(self)))
+
     def as_dict(self) -> dict[str, int]:
         return asdict(self)
 
@@ -59,7 +64,8 @@ class Report:
 
     ``partial``: not all that was to be read was read; ``error`` says what ended it, where
     it was not asked to stop. ``rejected`` may be more than ``rejects`` has, which holds
-    the first ``MOST_REJECTS``; the file has all.
+    the first ``MOST_REJECTS``; the file has all. ``added_before`` of the events that were
+    added were added before the import was interrupted. ``by_file`` is as JSON has it.
     """
 
     files: int
@@ -76,6 +82,8 @@ class Report:
     notes: tuple[Note, ...] = ()
     import_id: int | None = None
     rejects_file: Path | None = None
+    added_before: int = 0
+    by_file: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``sysmonsearch import --json`` prints."""
@@ -84,16 +92,41 @@ class Report:
             "rejects": [as_json(reject) for reject in self.rejects],
             "seconds": round(self.seconds, 3),
             "partial": self.partial,
-            "error": self.error,
-            "notes": [{"file": note.file, "note": note.note} for note in self.notes],
+            "error": None if self.error is None else shortened(self.error),
+            "notes": [{"file": shortened(note.file), "note": shortened(note.note)} for note in self.notes],
             "import_id": self.import_id,
             "rejects_file": None if self.rejects_file is None else str(self.rejects_file),
+            "added_before": self.added_before,
+            "by_file": list(self.by_file),
         }
+
+
+def shortened(text: str) -> str:
+    """Return a text of a log, such as a name, as a report may hold it: it can be of any length."""
+    text = text.encode("utf-8", "replace").decode()  # Names of files may hold bytes that are no text.
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]}…{text[-_LONGEST // 2 :]}"
 
 
 def as_json(reject: Reject) -> dict[str, str]:
     """Return a reject as the report and the file of rejects have it."""
-    return {"file": reject.file, "place": reject.place, "reason": reject.reason}
+    return {
+        "file": shortened(reject.file),
+        "place": shortened(reject.place),
+        "reason": shortened(reject.reason),
+    }
+
+
+@dataclass(slots=True)
+class FileStep:
+    """What one process did with one file since its last step.
+
+    ``finished`` are the bytes of those of its parts that were read to their end.
+    """
+
+    bytes: int = 0
+    finished: int = 0
+    counts: Counts = field(default_factory=Counts)
+    layouts: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -105,3 +138,4 @@ class Step:
     counts: Counts
     rejects: list[Reject] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    files: dict[int, FileStep] = field(default_factory=dict)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from threading import Event as Flag
 from typing import Final
@@ -19,13 +19,24 @@ from app.ingest.streams import Limits
 from app.ingest.workers import run_workers
 from app.settings import Settings
 from app.state.database import open_database
-from app.state.imports import ImportRun, State, import_run
+from app.state.imports import ImportRun, State, import_run, source_of
 from app.store.open import open_store
 from app.store.port import EventStore
 
-__all__ = ["Progress", "Report", "import_into", "import_paths"]
+__all__ = ["Known", "Progress", "Report", "import_into", "import_paths"]
 
 _MOST_JOBS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an import before it begins, where it was queued.
+
+    ``number`` is that of the ledger; ``labels`` are what people know the files by.
+    """
+
+    number: int | None = None
+    labels: Mapping[Path, str] = field(default_factory=dict)
 
 
 def import_paths(
@@ -35,6 +46,7 @@ def import_paths(
     jobs: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     stop: Flag | None = None,
+    known: Known | None = None,
 ) -> Report:
     """Import files, folders and archives into the store that the settings name.
 
@@ -42,19 +54,21 @@ def import_paths(
     later stands in the report. ``stop`` set: what was read is stored, and the report is
     partial. The same call again finishes an import that did not come to its end.
     """
-    sources = find_sources(paths, not_in=settings.data)
-    texts = [str(path) for path in paths]
+    known = known or Known()
+    sources = find_sources(paths, settings.data, known.labels)
+    texts = [known.labels.get(path, str(path)) for path in paths]
     with (
         open_store(settings) as store,
         closing(open_database(settings)) as database,
-        import_run(database, settings.data, texts) as run,
+        import_run(database, settings.data, texts, known.number) as run,
     ):
-        source, asked = f"import {run.number}", _asked(stop)
+        source, asked = source_of(run.number), _asked(stop)
         with Collector(
-            sources.bytes,
-            run.folder / "rejects.ndjson",
+            sources.files,
+            run.folder,
             on_progress,
             lambda counts: run.checkpoint(counts.as_dict()),
+            run.added(),
         ) as collector:
             collector.say(sources.rejects, sources.notes)
             processes = min(jobs or _cores(), shares(sources.files))
@@ -65,9 +79,11 @@ def import_paths(
                 ended = read_here(sources, feed)
             report = collector.report(
                 partial=ended.stopped or ended.error is not None,
-                error=_sentence(ended, collector.counts),
+                error=_sentence(ended, collector.counts, known),
                 import_id=run.number,
+                ended=True,
             )
+            collector.save(report, ended=True)
         _finish(run, report)
         if not report.partial:
             store.tidy()
@@ -84,11 +100,13 @@ def import_into(
 ) -> Report:
     """Import into an open store, whatever its engine, in this process and without a ledger."""
     sources = find_sources(paths)
-    with Collector(sources.bytes, on_progress=on_progress) as collector:
+    with Collector(sources.files, on_progress=on_progress) as collector:
         collector.say(sources.rejects, sources.notes)
         ended = read_here(sources, Feed(store, limits, "import", Ends(collector.take, _asked(stop))))
         return collector.report(
-            partial=ended.stopped or ended.error is not None, error=_sentence(ended, collector.counts)
+            partial=ended.stopped or ended.error is not None,
+            error=_sentence(ended, collector.counts, Known()),
+            ended=True,
         )
 
 
@@ -108,12 +126,13 @@ def read_here(sources: Sources, feed: Feed) -> Ended:
     return Ended(error, stopped)
 
 
-def _sentence(ended: Ended, counts: Counts) -> str | None:
+def _sentence(ended: Ended, counts: Counts, known: Known) -> str | None:
     if ended.error is None:
         return None
+    again = "run the same command again" if known.number is None else "import the files again"
     return (
-        f"{ended.error} {counts.added:,} events were added before that. When the cause is mended, run"
-        " the same command again: it adds what is missing."
+        f"{ended.error} {counts.added:,} events were added before that. When the cause is mended,"
+        f" {again}: it adds what is missing."
     )
 
 

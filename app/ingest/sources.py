@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,7 @@ class Part:
     """A file, or a range of one that can be read by itself.
 
     ``kind`` is told for a range only; ``first`` is the number of its first line or chunk.
+    ``number`` is the file's among all of the import; ``label`` what people know it by.
     """
 
     path: Path
@@ -39,10 +40,12 @@ class Part:
     start: int = 0
     kind: Kind | None = None
     first: int = 1
+    number: int = 0
+    label: str = ""
 
     @property
     def name(self) -> str:
-        return str(self.path)
+        return self.label or str(self.path)
 
     @property
     def end(self) -> int:
@@ -62,8 +65,12 @@ class Sources:
         return sum(file.size for file in self.files)
 
 
-def find_sources(paths: Sequence[Path], not_in: Path | None = None) -> Sources:
+def find_sources(
+    paths: Sequence[Path], not_in: Path | None = None, labels: Mapping[Path, str] | None = None
+) -> Sources:
     """Return the files at the paths; folders are walked in order of names.
+
+    ``labels`` are what people know files by, where that is not their path.
 
     Raise BadInput where a path leads to nothing that can be opened: before anything is
     read. What lies below ``not_in``, our own data, is left out of folders.
@@ -73,21 +80,23 @@ def find_sources(paths: Sequence[Path], not_in: Path | None = None) -> Sources:
         if path.is_dir():
             _walk(path, sources, not_in and not_in.resolve())
         else:
-            sources.files.append(_named(path))
+            sources.files.append(_named(path, (labels or {}).get(path, "")))
+    sources.files = [replace(file, number=number) for number, file in enumerate(sources.files)]
     return sources
 
 
-def _named(path: Path) -> Part:
+def _named(path: Path, label: str) -> Part:
+    name = label or str(path)
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise BadInput("It is neither a file nor a folder. Save what it holds as a file.", file=str(path))
+            raise BadInput("It is neither a file nor a folder. Save what it holds as a file.", file=name)
         path.open("rb").close()
     except FileNotFoundError as error:
-        raise BadInput("There is no such file or folder. Check the name.", file=str(path)) from error
+        raise BadInput("There is no such file or folder. Check the name.", file=name) from error
     except OSError as error:
-        raise BadInput(f"It cannot be opened: {error.strerror}.", file=str(path)) from error
-    return Part(path, found.st_size)
+        raise BadInput(f"It cannot be opened: {error.strerror}.", file=name) from error
+    return Part(path, found.st_size, label=label)
 
 
 def _walk(folder: Path, sources: Sources, not_in: Path | None) -> None:
@@ -166,16 +175,16 @@ def _line_ranges(file: Part, size: int) -> Iterator[Part]:
             cut = block.find(b"\n") + 1 if at - start >= size else 0
             lines += block.count(b"\n", 0, cut or len(block))
             if cut:
-                yield Part(file.path, at + cut - start, start, Kind.JSON_LINES, first)
+                yield replace(file, size=at + cut - start, start=start, kind=Kind.JSON_LINES, first=first)
                 start, first = at + cut, first + lines
                 lines = block.count(b"\n", cut)
             at += len(block)
         if at > start:
-            yield Part(file.path, at - start, start, Kind.JSON_LINES, first)
+            yield replace(file, size=at - start, start=start, kind=Kind.JSON_LINES, first=first)
 
 
 def _chunk_ranges(file: Part, size: int) -> Iterator[Part]:
-    yield Part(file.path, evtx.HEADER + size, 0, Kind.EVTX, 0)
+    yield replace(file, size=evtx.HEADER + size, kind=Kind.EVTX, first=0)
     for start in range(evtx.HEADER + size, file.size, size):
         first = (start - evtx.HEADER) // evtx.CHUNK
-        yield Part(file.path, min(size, file.size - start), start, Kind.EVTX, first)
+        yield replace(file, size=min(size, file.size - start), start=start, kind=Kind.EVTX, first=first)

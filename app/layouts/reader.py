@@ -58,6 +58,7 @@ class Reader:
         self.other_channels = 0
         self.rejected = 0
         self.rejects: list[Reject] = []
+        self.refused: list[int] = []
         self._columns = Columns()
         self._files: list[tuple[int, str]] = [(0, "")]
         self._winlogbeat7 = Winlogbeat7(self._columns)
@@ -149,8 +150,12 @@ class Reader:
             self._reject(place, str(refused))
 
     def take(self) -> EventBatch:
-        """Return the waiting events in the order in which they came, and begin anew."""
+        """Return the waiting events in the order in which they came, and begin anew.
+
+        ``refused`` are the numbers, among those that waited, of events that the batch lacks.
+        """
         batch, refused = assemble(self._columns)
+        self.refused = [row for row, _ in refused]
         starts = [start for start, _ in self._files]
         for row, reason in refused:
             file = self._files[bisect_right(starts, row) - 1][1]

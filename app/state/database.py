@@ -19,7 +19,7 @@ from app.errors import BadSetting, StoreUnavailable
 from app.settings import Settings
 from app.state.models import Base
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest revision in ``migrations/versions``."""
 
 BUSY_SECONDS: Final = 60.0

@@ -117,7 +117,7 @@ class DropRow(Base):
 
 
 class ImportRow(Base):
-    """One run of an import; ``state`` is running, partial, complete or failed."""
+    """One import; ``state`` is queued, running, partial, complete, failed or cancelled."""
 
     __tablename__ = "imports"
 
@@ -130,3 +130,34 @@ class ImportRow(Base):
     paths: Mapped[list[str]] = mapped_column(JSON)
     counts: Mapped[dict[str, int]] = mapped_column(JSON)
     error: Mapped[str | None] = mapped_column(Text)
+
+
+class JobRow(Base):
+    """Work for a worker; ``state`` is queued, running, done, failed or cancelled.
+
+    ``claims`` counts how often a worker took it, ``claims_advanced`` which of these was the
+    last that got further: what ends its worker each time is given up some day.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("jobs_state", "state"),
+        Index("jobs_subject", "subject"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(
+        BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    name: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(String(128))
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(16))
+    claims: Mapped[int]
+    claims_advanced: Mapped[int]
+    cancel_asked: Mapped[bool]
+    progress: Mapped[dict[str, Any]] = mapped_column(JSON)
+    error: Mapped[str | None] = mapped_column(Text)
+    created: Mapped[datetime]
+    started: Mapped[datetime | None]
+    finished: Mapped[datetime | None]

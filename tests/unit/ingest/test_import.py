@@ -80,6 +80,23 @@ def test_a_report_has_the_fields_that_machines_rely_on(settings: Settings, tmp_p
         "notes": [],
         "import_id": 1,
         "rejects_file": str(report.rejects_file),
+        "added_before": 0,
+        "by_file": [
+            {
+                "file": str(path),
+                "size": path.stat().st_size,
+                "read": path.stat().st_size,
+                "state": "done",
+                "layouts": ["Azure export"],
+                "files": 1,
+                "records": 5,
+                "sysmon_events": 3,
+                "added": 2,
+                "duplicates": 1,
+                "other_channels": 1,
+                "rejected": 1,
+            }
+        ],
     }
     assert orjson.loads(report.rejects_file.read_bytes())["place"] == "line 5"
 
