@@ -58,14 +58,14 @@ class Look:
 CARD: Final = Look(
     is_card=True,
     narrow=126,
-    wide=184,
+    wide=180,
     h=52,
-    gap_x=42,
+    gap_x=40,
     gap_y=18,
     act_h=20,
     act_gap=5,
     act_in=12,
-    act_top=8,
+    act_top=10,
     tree_gap=24,
 )
 PILL: Final = Look(

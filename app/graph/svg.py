@@ -14,7 +14,7 @@ from app.graph.model import Certainty, ProcessGraph
 from app.graph.places import Band, Layout, Line, Point
 from app.graph.svg_nodes import Address, Pen, draw_activity, draw_fold, draw_process
 from app.graph.svg_style import STANDALONE
-from app.graph.wording import TITLE, Translate, after_text
+from app.graph.wording import TITLE, Translate, after_text, tie_words
 
 CORNER = 5
 
@@ -61,6 +61,7 @@ def _picture(pen: Pen) -> Iterator[str]:
         yield f'<svg class="pg" {size} role="group" aria-label="{name}">'
     yield from (_band(pen, band) for band in layout.bands)
     yield from (_line(pen, line) for line in layout.lines)
+    yield from _times(pen)
     yield from (draw_process(pen, placed) for placed in layout.processes)
     yield from (draw_activity(pen, placed) for placed in layout.activities)
     yield from (draw_fold(pen, placed) for placed in layout.folds)
@@ -85,23 +86,28 @@ def _band(pen: Pen, band: Band) -> str:
 def _line(pen: Pen, line: Line) -> str:
     states = {
         "act": line.kind == "act",
-        "cross": line.kind == "cross",
+        "cross": line.edge is not None,
+        "access": line.edge is not None and line.edge.kind == "access",
         "spine": line.is_spine,
         "inferred": line.certainty is Certainty.INFERRED,
         "folded": line.certainty is Certainty.FOLDED,
     }
     classes = " ".join(["edge", *(f"edge--{name}" for name, holds in states.items() if holds)])
     shown = f'<path class="{classes}" d="{_path(line.points)}"'
-    if line.edge is not None:
-        words = escape(in_one_line(shorten(line.edge.label or line.edge.kind, TITLE)))
-        shown += f"><title>{words}</title></path>"
-    else:
-        shown += "/>"
-    if line.after is not None and pen.layout.look.is_card:
-        x, y = line.points[-1]
-        label = after_text(line.after)
-        shown += f'<text class="edge-label" x="{x - 4}" y="{y - 4}" text-anchor="end">{label}</text>'
-    return shown
+    if line.edge is None:
+        return f"{shown}/>"
+    return f"{shown}><title>{escape(tie_words(line.edge, pen.layout.graph, pen.translate))}</title></path>"
+
+
+def _times(pen: Pen) -> Iterator[str]:
+    """Yield how long after its parent each child began, above the end of the line to it."""
+    if not pen.layout.look.is_card:
+        return
+    for line in pen.layout.lines:
+        if line.after is not None:
+            x, y = line.points[-1]
+            label = after_text(line.after)
+            yield f'<text class="edge-label" x="{x - 4}" y="{y - 4}" text-anchor="end">{label}</text>'
 
 
 def _path(points: tuple[Point, ...]) -> str:

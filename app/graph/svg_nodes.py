@@ -93,7 +93,7 @@ def _card(pen: Pen, placed: PlacedProcess) -> Iterator[str]:
     known += [short_user(process.user)] if process.user else []
     yield _text("t-sub", x + 10, y + 31, fit(" · ".join(known), w - 18, 10.5, mono=True))
     if not process.logged:
-        words = fit(pen.translate("not logged by Sysmon"), w - 26, 10)
+        words = fit(pen.translate("not logged by Sysmon"), w - 18, 10)
         yield f'<rect class="gapmark" x="{x + 10}" y="{y + 36}" width="9" height="9"/>'
         yield _text("t-small t-dim", x + 23, y + 44, words)
     elif process.utc_time is not None:
@@ -167,7 +167,9 @@ def _activity(pen: Pen, placed: PlacedActivity, kind: str) -> Iterator[str]:
     if not placed.is_beside:
         left = _label_start(kind, box)
         size, name = (11.5, "t-act") if box.h > 16 else (10.5, "t-tiny")
-        yield _text(name, left, box.middle + 4, fit(activity.label, right - left, size))
+        # The count stands behind it already.
+        label = pen.translate("events") if activity.key[0] == "counter" else activity.label
+        yield _text(name, left, box.middle + 4, fit(label, right - left, size))
 
 
 def draw_fold(pen: Pen, placed: PlacedFold) -> str:
@@ -177,8 +179,8 @@ def draw_fold(pen: Pen, placed: PlacedFold) -> str:
         node.id + FOLD,
         ["node--act", "c-process", "node--folded"],
         _fold(pen, placed, box),
-        href=pen.unfold(node.id),
-        unfold=pen.unfold(node.id),
+        href=pen.unfold(node.id + FOLD),
+        unfold=pen.unfold(node.id + FOLD),
     )
 
 

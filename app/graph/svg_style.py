@@ -59,8 +59,10 @@ _STYLES: Final = """
 .pg .edge--inferred{stroke-dasharray:5 3}
 .pg .edge--folded{stroke-dasharray:1.6 2.6}
 .pg .edge--cross{stroke:{cross};stroke-width:1.8;marker-end:url(#m-arrow)}
+.pg .edge--access{stroke:{access};stroke-width:1.3;marker-end:url(#m-arrow)}
 .m-arrow{fill:{cross}}
-.pg .edge-label{font-family:Consolas,Menlo,"DejaVu Sans Mono",monospace;font-size:10px;fill:{ink-2}}
+.pg .edge-label{font-family:Consolas,Menlo,"DejaVu Sans Mono",monospace;font-size:10px;fill:{ink-2};
+paint-order:stroke;stroke:{surface};stroke-width:3px}
 .pg .box{fill:{surface};stroke:{line-strong};stroke-width:1.3}
 .pg .node--unlogged .box{stroke-dasharray:5 3;fill:{surface-2}}
 .pg .node--unlogged .t-name{fill:{ink-2}}
@@ -125,7 +127,7 @@ SYMBOLS: Final = (
 
 def _styles() -> str:
     text = _STYLES
-    for token, colour in {**INKS, "cross": COLOURS["thread"]}.items():
+    for token, colour in {**INKS, "cross": COLOURS["thread"], "access": COLOURS["access"]}.items():
         text = text.replace("{" + token + "}", colour)
     for kind, colour in COLOURS.items():
         text += (

@@ -27,7 +27,7 @@ from app.graph.places import (
 )
 
 
-STEM: Final = 10
+STEM: Final = 6
 """How far behind the widest process of a column the ways to its children turn."""
 
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from app.graph.measure import shorten
-from app.graph.model import Activity, ProcessNode
+from app.graph.model import Activity, CrossEdge, ProcessGraph, ProcessNode
+from app.graph.nodes import NodeKey
 from app.sysmon.text import visible
 
 Translate = Callable[[str], str]
@@ -57,6 +58,27 @@ def activity_title(activity: Activity, computers: int, translate: Translate) -> 
     if activity.rarity is not None and activity.rarity.computers == 1 < computers:
         lines.append(seen_on(1, computers, translate))
     return _title(lines)
+
+
+#: Kind of a tie between branches -> what it is called.
+_TIES: Final = {"thread": "Remote thread", "access": "Process access"}
+
+
+def tie_words(edge: CrossEdge, graph: ProcessGraph, translate: Translate) -> str:
+    """Return what hovering over an edge to another branch says: ``Remote thread: a.exe (1) → b.exe (2)``."""
+    words = translate(_TIES.get(edge.kind, edge.label or edge.kind))
+    said = f"{words}: {_end(edge.source, graph)} → {_end(edge.target, graph)}"
+    return _title(
+        [said, translate("{count} events").format(count=f"{edge.count:,}") if edge.count > 1 else ""]
+    )
+
+
+def _end(key: NodeKey, graph: ProcessGraph) -> str:
+    node = graph.nodes.get(key)
+    if node is not None:
+        return node.process.label
+    found = (act for each in graph.nodes.values() for act in each.activities if act.key == key)
+    return next((activity.label for activity in found), "?")
 
 
 def hidden_words(node: ProcessNode, translate: Translate) -> str:

@@ -142,7 +142,7 @@ def test_what_folds_carries_the_address_that_unfolds_it() -> None:
     assert addresses[group.id] == "?open=file:x&x=1"
     assert addresses[opened.id] == "?open=group:y&x=1"
     hidden = root.xpath("//a[contains(@data-node, ':children')]")[0]
-    assert hidden.get("href") == f"?open={node(0).id}&x=1"
+    assert hidden.get("href") == f"?open={node(0).id}:children&x=1"
 
 
 def test_the_picked_node_has_the_ring() -> None:
@@ -184,10 +184,12 @@ def test_what_is_highlighted_has_a_class_of_its_own() -> None:
 
 
 def test_edges_between_branches_say_what_they_are() -> None:
-    edge = CrossEdge(source=key(1), target=key(2), kind="remote_thread", label="thread <into> p2", count=1)
+    edge = CrossEdge(source=key(1), target=key(2), kind="thread", label="thread", count=3)
     svg = picture(graph_of(node(0, [1, 2]), node(1), node(2), edges=(edge,)))
 
-    assert parsed(svg).xpath("//*[contains(@class, 'edge--cross')]/title/text()") == ["thread <into> p2"]
+    assert parsed(svg).xpath("//*[contains(@class, 'edge--cross')]/title/text()") == [
+        "Remote thread: p1.exe (1001) → p2.exe (1002)\n3 events"
+    ]
 
 
 def test_a_file_of_its_own_has_styles_and_symbols_and_no_links() -> None:
