@@ -276,8 +276,8 @@ class Change:
 
 def holding(
     segments: Iterable[Segment],
-    start: datetime | None,
-    end: datetime | None,
+    start: datetime | None = None,
+    end: datetime | None = None,
     computers: Collection[str] = (),
     event_ids: Collection[int] | None = None,
 ) -> list[Segment]:

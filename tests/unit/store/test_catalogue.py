@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from app.settings import Settings
+from app.store.catalogue import holding
 from app.store.compaction import Effort
 from app.store.embedded import EmbeddedStore
 from app.store.open import open_store
@@ -22,7 +24,7 @@ def _filled(store: EmbeddedStore) -> None:
 def test_segments_come_newest_first_and_are_those_that_may_hold_what_is_asked(settings: Settings) -> None:
     with open_store(settings) as store:
         _filled(store)
-        found = store.catalogue.segments
+        found = partial(holding, store.catalogue.live())
         numbers = {
             "all": found(),
             "from": found(start=NOON + timedelta(hours=1)),
