@@ -6,10 +6,12 @@ of either may lie. Wide levels are asked in portions of ``PORTION`` GUIDs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
+from app.graph.kin import CREATED, NAMES, Kin, events_of, read_kin
 from app.store.port import Budget, EventStore
 from app.sysmon.condition import Condition, Match, Not, Operator, all_of, equals_any
 from app.sysmon.events import Event, Value
@@ -22,38 +24,74 @@ PAGE: Final = 1_000
 UNKNOWN_IMAGES: Final = ("<unknown process>", "&lt;unknown process&gt;")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProcessLog:
     """The log of one computer, as far as it speaks of processes."""
 
     store: EventStore
     computer: str
     budget: Budget | None
+    _kin: Kin | None = field(default=None, init=False)
+
+    def read_ahead(self, guid: str) -> None:
+        """Read the kin of a process at once, so that most that is asked later is known already."""
+        query = self._query(CREATED)
+        pairs = self.store.groups(query, ("ProcessGuid", "ParentProcessGuid"), budget=self.budget)
+        self._kin = read_kin(guid, pairs, self.read, portions)
+
+    def read(self, condition: Condition) -> list[Event]:
+        """Return the creations and ends for which a condition holds, oldest first.
+
+        Only what graphs need of them is read, where that says which events they are.
+        """
+        groups = self.store.groups(self._query(condition), NAMES, budget=self.budget)
+        events = events_of(groups)
+        return list(self._all(condition)) if events is None else events
+
+    def created_within(self, start: datetime | None, end: datetime | None) -> list[Event]:
+        """Return the processes' creations recorded in a span, oldest first."""
+        query = replace(self._query(CREATED), start=start, end=end)
+        events = events_of(self.store.groups(query, NAMES, budget=self.budget))
+        return list(self._pages(query)) if events is None else events
 
     def created(self, guids: Sequence[str]) -> Iterator[Event]:
         """Yield the creations of these processes, oldest first in each portion."""
+        if self._kin and self._kin.guids.issuperset(guids):
+            yield from _of(self._kin.created, guids)
+            return
         for portion in portions(guids):
-            yield from self._all(_events(1, "ProcessGuid", portion))
+            yield from self.read(_events(1, "ProcessGuid", portion))
 
     def started_by(self, guids: Sequence[str]) -> Iterator[Event]:
         """Yield the creations of the children of at most ``PORTION`` processes, oldest first."""
+        if self._kin and self._kin.descendants.issuperset(guids):
+            yield from _of(self._kin.children, guids)
+            return
         yield from self._all(_events(1, "ParentProcessGuid", guids))
 
     def some_started_by(self, guid: str, size: int) -> tuple[Event, ...]:
         """Return the oldest creations of children of a process, at most ``size``."""
+        if self._kin and guid in self._kin.descendants:
+            return tuple(self._kin.children.get(guid, ())[:size])
         query = self._query(_events(1, "ParentProcessGuid", [guid]), size)
         return self.store.search(query, self.budget).events
 
     def count_started_by(self, guids: Sequence[str]) -> dict[str, int]:
         """Count the creations of children per parent."""
+        if self._kin and self._kin.descendants.issuperset(guids):
+            children = self._kin.children
+            return {guid: len(children[guid]) for guid in guids if guid in children}
         query = self._query(_events(1, "ParentProcessGuid", guids))
         terms = self.store.terms(query, "ParentProcessGuid", len(guids), budget=self.budget)
         return dict(terms.values)
 
     def ended(self, guids: Sequence[str]) -> Iterator[Event]:
         """Yield the terminations of these processes, oldest first in each portion."""
+        if self._kin and self._kin.guids.issuperset(guids):
+            yield from _of(self._kin.ended, guids)
+            return
         for portion in portions(guids):
-            yield from self._all(_events(5, "ProcessGuid", portion))
+            yield from self.read(_events(5, "ProcessGuid", portion))
 
     def oldest(self, guid_field: str, guid: str, field: str) -> Event | None:
         """Return the oldest event with this GUID in which ``field`` has a value that says something."""
@@ -82,7 +120,9 @@ class ProcessLog:
         return EventQuery(condition=condition, computers=(self.computer,), order=Order.OLDEST, size=size)
 
     def _all(self, condition: Condition) -> Iterator[Event]:
-        query = self._query(condition)
+        yield from self._pages(self._query(condition))
+
+    def _pages(self, query: EventQuery) -> Iterator[Event]:
         while True:
             if self.budget:
                 self.budget.check()
@@ -106,6 +146,12 @@ def first_value(events: Iterable[Event], column: str) -> Value | None:
         if value is not None and value not in UNKNOWN_IMAGES:
             return value
     return None
+
+
+def _of(events: Mapping[str, Sequence[Event]], guids: Sequence[str]) -> list[Event]:
+    """Return the events of several processes, oldest first."""
+    found = [event for guid in dict.fromkeys(guids) for event in events.get(guid, ())]
+    return sorted(found, key=lambda event: event.place)
 
 
 def _events(event_id: int, field: str, guids: Sequence[str]) -> Condition:

@@ -7,7 +7,7 @@ log that tells of a circle is a danger.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -26,7 +26,7 @@ CHILDREN_ASKED: Final = 100
 """So many children are asked what their parent is, where its own creation is not logged."""
 
 #: Column of a process -> where its children, its own events, and those that touch it say so.
-_FROM_CHILDREN: Final = {
+FROM_CHILDREN: Final = {
     "process_id": "parent_process_id",
     "image": "parent_image",
     "command_line": "parent_command_line",
@@ -111,7 +111,7 @@ class Growth:
         if len(self.processes) < self._limit:
             for event in self._log.started_by(list(guids)):
                 parent = guids[event.parent_process_guid or ""]
-                key = _key_of(event)
+                key = key_of(event)
                 if key in self.processes:
                     self._again(key, parent, event)
                 elif len(self.processes) < self._limit:
@@ -140,7 +140,7 @@ class Growth:
 
     def _add_child(self, key: NodeKey, parent: NodeKey, event: Event) -> None:
         level = self.processes[parent].level + 1
-        self.processes[key] = _from_creation(key, event, Role.DESCENDANT, level, (event.key,))
+        self.processes[key] = from_creation(key, event, Role.DESCENDANT, level, (event.key,))
         self.parents[key], self.evidence[key] = parent, (event.key,)
         self._note_clocks(self.processes[key], event)
         if key[2] != event.process_guid:
@@ -175,7 +175,7 @@ class Growth:
         first = creations[0]
         same = [event for event in creations if event.parent_process_guid == first.parent_process_guid]
         keys = tuple(event.key for event in same)
-        process = _from_creation(_key_of(first), first, role, level, keys)
+        process = from_creation(key_of(first), first, role, level, keys)
         self.processes[process.key], self.evidence[process.key] = process, keys
         self._creation[process.key] = first
         self._note_clocks(process, first)
@@ -191,7 +191,7 @@ class Growth:
     ) -> Process:
         """Add a process without a creation, made of what other events say of it."""
         said: dict[str, Value | None] = {
-            column: first_value(children, parent_column) for column, parent_column in _FROM_CHILDREN.items()
+            column: first_value(children, parent_column) for column, parent_column in FROM_CHILDREN.items()
         }
         sources = ["its children's Parent fields"] if any(v is not None for v in said.values()) else []
         if guid:
@@ -202,7 +202,7 @@ class Growth:
                 if self._ask(said, guid_field, guid, names):
                     sources.append(source)
         computer = children[0].computer if children else self._log.computer
-        process = _made(key or process_key(computer, guid or ""), computer, guid, said, role, level)
+        process = made(key or process_key(computer, guid or ""), computer, guid, said, role, level)
         self.processes[process.key] = process
         named = "has no ProcessGuid in the log of its child" if not guid else "is not logged"
         self.notes.add(
@@ -257,7 +257,7 @@ class Growth:
             )
 
 
-def _key_of(event: Event) -> NodeKey:
+def key_of(event: Event) -> NodeKey:
     """Return the key of the process that an event 1 created, though its ProcessGuid is lost."""
     guid = event.process_guid
     return process_key(event.computer, guid if guid else f"created-by-{event.key}")
@@ -270,9 +270,10 @@ def _nameless_parent(event: Event) -> NodeKey | None:
     return process_key(event.computer, f"parent-of-{event.key}")
 
 
-def _from_creation(
+def from_creation(
     key: NodeKey, event: Event, role: Role, level: int, creations: tuple[EventKey, ...]
 ) -> Process:
+    """Return a process as its creation tells of it."""
     return Process(
         key=key,
         computer=event.computer,
@@ -288,14 +289,16 @@ def _from_creation(
     )
 
 
-def _made(
-    key: NodeKey, computer: str, guid: str | None, said: dict[str, Value | None], role: Role, level: int
+def made(
+    key: NodeKey, computer: str, guid: str | None, said: Mapping[str, Value | None], role: Role, level: int
 ) -> Process:
+    """Return a process without a creation, made of what others say of it, by column."""
+
     def text(column: str) -> str | None:
-        value = said[column]
+        value = said.get(column)
         return None if value is None else str(value)
 
-    process_id = said["process_id"]
+    process_id = said.get("process_id")
     return Process(
         key=key,
         computer=computer,

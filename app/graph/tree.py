@@ -95,7 +95,8 @@ def build_tree(
 ) -> ProcessTree:
     """Build the tree of the process with this ProcessGuid on this computer.
 
-    The store is asked level by level, over any span of time. Of more than ``limit``
+    The store is asked for all at once, or level by level where the computer has created too
+    many processes for that, over any span of time. Of more than ``limit``
     processes the rest is folded: counted, never cut in silence. Raise NotFound where
     nothing stored speaks of the process, BadQuery where ``guid`` is no GUID, and
     QueryTooSlow when the budget is used up.
@@ -103,8 +104,10 @@ def build_tree(
     if limit < 1:
         raise BadQuery(f"A tree has at least one process; a limit of {limit} leaves none.")
     guid = parse_guid(guid)
-    growth = Growth(ProcessLog(store, computer, budget), limit)
+    log = ProcessLog(store, computer, budget)
+    growth = Growth(log, limit)
     try:
+        log.read_ahead(guid)
         target = growth.plant(guid)
         growth.climb()
         growth.descend()
