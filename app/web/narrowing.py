@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
 
+from app.errors import BadQuery
 from app.sysmon.condition import EVERYTHING, And, Condition, Match, Not, Operator, Or, equals_any, matches_of
 from app.sysmon.evaluate import holds
 from app.sysmon.events import Event
@@ -70,7 +71,7 @@ class Filter:
         that is a list of values gets one more; any other is replaced.
         """
         if not self.own:
-            return self._with(Match(self.field, Operator.EQUALS, value))
+            return with_term(self.text, to_text(Match(self.field, Operator.EQUALS, value)))
         if self._is_list:
             kept = tuple(one for one in self.values if fold(one) != fold(value))
             wanted = kept if len(kept) < len(self.values) else (*self.values, value)
@@ -79,13 +80,6 @@ class Filter:
         parts = (*self.rest, *((equals_any(self.field, wanted),) if wanted else ()))
         joined = conjunction(parts)
         return "" if joined == EVERYTHING else to_text(joined)
-
-    def _with(self, chosen: Match) -> str:
-        if self.asked == EVERYTHING:
-            return to_text(chosen)
-        typed = f"({self.text})" if isinstance(self.asked, Or) else self.text
-        longer, wanted = f"{typed} and {to_text(chosen)}", conjunction([self.asked, chosen])
-        return longer if parse(longer) == wanted else to_text(wanted)
 
     @property
     def _is_list(self) -> bool:
@@ -113,6 +107,23 @@ class Filter:
         fields = {match.field for match in matches_of(part)}
         fields |= {match.value for match in matches_of(part) if match.operator is Operator.FIELD_EQUALS_FIELD}
         return bool(fields) and fields <= self.names
+
+
+def with_term(text: str, term: str) -> str:
+    """Return a query that says ``term`` too; what was typed stays as it was typed if it can."""
+    asked = parse(text)
+    if asked == EVERYTHING:
+        return term
+    typed = f"({text})" if isinstance(asked, Or) else text
+    longer, wanted = f"{typed} and {term}", conjunction([asked, parse(term)])
+    return longer if _says(longer, wanted) else to_text(wanted)
+
+
+def _says(text: str, wanted: Condition) -> bool:
+    try:
+        return parse(text) == wanted
+    except BadQuery:  # A quote or parenthesis of the typed query reaches into the term.
+        return False
 
 
 DERIVED_FROM: Final = frozenset({"EventId", "Kind", "Category"})
