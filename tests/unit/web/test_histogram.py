@@ -108,7 +108,7 @@ def test_each_bar_is_a_link_to_its_span_and_says_what_is_in_it() -> None:
         f"/search?from={SIX}&to={SIX + MINUTE}",
         f"/search?from={SIX + 7 * MINUTE}&to={SIX + 8 * MINUTE}",
     ]
-    assert "".join(bars[0].itertext()).strip() == "2019-05-18 18:00 – 2019-05-18 18:01: Process create 2"
+    assert bars[0][0].text == "2019-05-18 18:00 – 2019-05-18 18:01: Process create 2"
 
 
 def test_bars_lie_within_the_picture_however_uneven_they_are() -> None:
