@@ -17,6 +17,7 @@ from app.sysmon.condition import Operator
 from app.sysmon.fields import FIELDS
 from app.sysmon.kinds import KINDS
 from app.web.app import create_app
+from app.web.filters import KNOWN
 from tests.generate_docs import PAGES
 
 ROOT = Path(__file__).parents[1]
@@ -87,15 +88,15 @@ def test_every_argument_of_an_address_is_documented() -> None:
 
 
 def arguments() -> set[str]:
-    """Return the names that views ask ``request.args`` for."""
-    names = set()
+    """Return the names that views look for in an address."""
+    names = set(KNOWN)
     for path in (ROOT / "app" / "web").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
                 and node.func.attr in {"get", "getlist"}
-                and ast.unparse(node.func.value).endswith("args")
+                and ast.unparse(node.func.value).endswith(("args", "arguments"))
                 and isinstance(node.args[0], ast.Constant)
             ):
                 names.add(str(node.args[0].value))

@@ -1,4 +1,4 @@
-"""``python -m tests.bench``: measure import, queries, size and growth; print the tables.
+"""``python -m tests.bench``: measure import, queries, pages, size and growth; print the tables.
 
 The store that is asked is built once and kept, so a second run starts with the questions.
 """
@@ -15,10 +15,11 @@ from app.settings import Settings
 from app.store.open import open_store
 from tests.bench.imports import measure_imports
 from tests.bench.measure import Measurement, machine, report, write_json
+from tests.bench.pages import measure_pages
 from tests.bench.queries import measure_queries, sample
 from tests.bench.sizes import measure_growth, measure_many, measure_size
 
-PARTS = ("import", "queries", "size", "many")
+PARTS = ("import", "queries", "pages", "size", "many")
 
 
 def main() -> None:
@@ -52,12 +53,14 @@ def _measure(arguments: argparse.Namespace) -> Iterator[Measurement]:
     fleet = Fleet(events=events)
     data = folder / f"fleet-{events}"
     built = data / "built"
-    if not built.exists() and ("queries" in parts or "size" in parts):
+    if not built.exists() and {"queries", "pages", "size"} & set(parts):
         yield from measure_growth(data, fleet)
         built.touch()
     if "queries" in parts:
         with open_store(Settings(data=data)) as store:
             yield from measure_queries(store, sample(store, fleet.days), rounds=5 if arguments.quick else 40)
+    if "pages" in parts:
+        yield from measure_pages(data, fleet.days, rounds=5 if arguments.quick else 40)
     if "size" in parts:
         yield from measure_size(data, events)
     if "many" in parts:

@@ -77,6 +77,21 @@ def run_compact(data: str) -> dict[str, Any]:
     return clock.stop(done.rows) | {"merged": done.merged, "into": done.into}
 
 
+def run_export(data: str, address: str) -> dict[str, Any]:
+    """Fetch an export piece by piece, and keep nothing of it."""
+    from app.settings import Settings
+    from app.web.app import create_app
+
+    client = create_app(Settings(data=Path(data))).test_client()
+    clock, size, lines = Clock(), 0, 0
+    with client.get(address, buffered=False) as answer:
+        assert answer.status_code == 200, answer.status
+        for piece in answer.iter_encoded():
+            size += len(piece)
+            lines += piece.count(b'"event_key":') or piece.count(b"\n")
+    return clock.stop(lines) | {"bytes": size}
+
+
 class Clock:
     """Time, processor time and memory from now on; of child processes too."""
 
@@ -141,6 +156,7 @@ WORK: Final[dict[str, Callable[..., dict[str, Any]]]] = {
     "decode-evtx": decode_evtx,
     "decode-lines": decode_lines,
     "compact": run_compact,
+    "export": run_export,
 }
 
 

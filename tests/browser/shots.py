@@ -73,7 +73,9 @@ def _page(browser: Browser, address: str, width: int, height: int, **options: An
     size = ViewportSize(width=width, height=height)
     with browser.new_context(viewport=size, locale="en-GB", reduced_motion="reduce", **options) as context:
         page = context.new_page()
-        page.goto(address)
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status < 500, f"{answer.status}: {address}"
         yield page
 
 

@@ -9,6 +9,11 @@ from tests.browser.addresses import NAMES, STATUSES, address_of
 from tests.browser.conftest import Theme, Visit
 from tests.browser.reader import Reader
 
+#: What was asked for may stand on paper as it was typed; there is nothing to press or to choose from.
+CONTROLS = (
+    "button, select, nav, .actions, .toolbar, .btn, input[type=checkbox], input[type=radio],"
+    " input[type=file], input:placeholder-shown, input[value='']:not([type=hidden])"
+)
 WIDTHS = (1100, 1440, 1920, 2560)
 
 
@@ -55,9 +60,10 @@ def test_on_paper_there_are_no_controls(visit: Visit, name: str) -> None:
     open_named(reader, name)
     page = reader.page
     page.emulate_media(media="print")
-    controls = page.locator("button, input:not([type=hidden]), select, textarea, nav, .actions, .toolbar")
     shown = [
-        str(control.evaluate("e => e.outerHTML"))[:120] for control in controls.all() if control.is_visible()
+        str(control.evaluate("e => e.outerHTML"))[:120]
+        for control in page.locator(CONTROLS).all()
+        if control.is_visible()
     ]
     assert not shown
     assert page.locator(".print-only").first.is_visible()
