@@ -12,6 +12,7 @@ from threading import Lock
 import pyarrow as pa
 
 from app.errors import BadQuery, NotFound, StoreUnavailable
+from app.layouts.values import hashes_of
 from app.store.port import (
     RARITY_FIELDS,
     Added,
@@ -31,7 +32,7 @@ from app.store.port import (
 from app.sysmon.batch import EventBatch
 from app.sysmon.evaluate import holds
 from app.sysmon.events import Event, EventKey, Value, value_text
-from app.sysmon.fields import FIELDS
+from app.sysmon.fields import FIELDS, HASH_COLUMNS
 from app.sysmon.query import EventQuery, Order, cursor_behind, decode_cursor, decode_sorted, sort_value
 from app.sysmon.text import fold
 
@@ -218,13 +219,20 @@ def _group_order(
 
 
 def _rarity(column: str, value: str, events: Sequence[Event]) -> Rarity | None:
-    having = [event for event in events if fold(event.text_of(column) or "") == fold(value)]
-    having = [event for event in having if event.text_of(column) is not None]
+    having = [event for event in events if fold(value) in map(fold, _values(event, column))]
     if not having:
         return None
     times = [event.time for event in having]
     computers = {fold(event.computer) for event in having}
     return Rarity(len(computers), len(having), min(times), max(times))
+
+
+def _values(event: Event, column: str) -> list[str]:
+    """Return the event's values of a column; a hash may stand in Hashes and in Hash."""
+    texts = [event.text_of(name) for name in (("hashes", "hash") if column in HASH_COLUMNS else (column,))]
+    if column in HASH_COLUMNS:
+        texts = [hashes_of(text)[HASH_COLUMNS.index(column)] for text in texts if text is not None]
+    return [text for text in texts if text is not None]
 
 
 def _computers(events: Sequence[Event]) -> dict[str, ComputerInfo]:

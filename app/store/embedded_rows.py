@@ -188,7 +188,7 @@ def event_of(columns: Sequence[str], values: Sequence[Any]) -> Event:
 
 
 def _read_footer(file: str) -> list[_Group]:
-    with _file_errors(file):
+    with file_errors(file):
         footer = pq.read_metadata(file)
         groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
         ends = accumulate(group.num_rows for group in groups)
@@ -207,7 +207,8 @@ def _used_columns(group: Any) -> frozenset[str]:
 
 
 @contextmanager
-def _file_errors(file: str) -> Iterator[None]:
+def file_errors(file: str) -> Iterator[None]:
+    """Turn errors of reading a file of the store into this program's."""
     try:
         yield
     except FileNotFoundError as error:

@@ -277,7 +277,7 @@ class EventStore(ABC):
 
         Each is a field (of ``RARITY_FIELDS``, or BadQuery) and a whole value in any case. A
         name that is for some events only (``Image``) speaks of all, as the spanning name does.
-        Computers that differ in case only are one.
+        A hash is one that Hashes or Hash hold. Computers that differ in case only are one.
         """
 
     @abstractmethod

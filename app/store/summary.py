@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -55,6 +55,9 @@ COMPUTER_COLUMNS: Final = frozenset(
         "image_loaded",
         "target_image",
         "hashes",
+        "hash",
+        "target_filename",
+        "pipe_name",
         "query_name",
         "destination_ip",
         "destination_hostname",
@@ -62,7 +65,11 @@ COMPUTER_COLUMNS: Final = frozenset(
         PAIR_COLUMN,
     }
 )
-"""Columns whose values are counted for each computer apart."""
+"""Columns whose values are counted for each computer apart.
+
+Summaries that older versions wrote have no computer where a column came later:
+``embedded_rarity`` asks the events then.
+"""
 
 _PROCESS_CREATE: Final = 1
 _GROUP_ROWS: Final = 16_384
@@ -109,11 +116,22 @@ def merge(summaries: Iterable[Iterator[tuple[str, pa.Table]]]) -> Iterator[pa.Ta
         yield _sorted(_added(column, [part for _, part in parts]))
 
 
-def read_columns(path: Path) -> Iterator[tuple[str, pa.Table]]:
-    """Yield the columns of a summary file, of which one row group at a time is held."""
+def read_columns(path: Path, only: str | None = None) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the columns of a summary file, of which one row group at a time is held.
+
+    ``only`` one of them, where it is named: then nothing else is read.
+    """
     with pq.ParquetFile(path, read_dictionary=["column", "computer"]) as file:
         for number in range(file.num_row_groups):
-            yield from by_column(file.read_row_group(number, use_threads=False))
+            if only is None or _may_hold(file.metadata.row_group(number), only):
+                for column, part in by_column(file.read_row_group(number, use_threads=False)):
+                    if only in {None, column}:
+                        yield column, part
+
+
+def _may_hold(group: Any, column: str) -> bool:
+    names = group.column(0).statistics
+    return names is None or not names.has_min_max or names.min <= column <= names.max
 
 
 def by_column(summary: pa.Table) -> Iterator[tuple[str, pa.Table]]:
