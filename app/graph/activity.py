@@ -35,6 +35,9 @@ from app.sysmon.kinds import Category
 from app.sysmon.query import EventQuery
 from app.sysmon.text import fold
 
+MOST_GROUPS = 20_000
+"""So many groups one question brings; where there are more, several are asked."""
+
 _WMI = (19, 20, 21)
 _DRIVER = 6
 
@@ -49,9 +52,16 @@ class ActivityLog:
     budget: Budget | None
     translate: Translate = str
 
-    def groups(self, condition: Condition, names: Sequence[str], step: timedelta | None = None) -> Groups:
+    def groups(
+        self,
+        condition: Condition,
+        names: Sequence[str],
+        step: timedelta | None = None,
+        limit: int = MOST_GROUPS,
+    ) -> Groups:
         """Count the events of the computer and range for which the condition holds."""
-        return self.store.groups(self.query(condition), names, step=step, budget=self.budget)
+        query = self.query(condition)
+        return self.store.groups(query, names, step=step, limit=limit, budget=self.budget)
 
     def within(self, start: datetime, end: datetime) -> ActivityLog:
         """Return the log between two moments, both included."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from app.graph import texts
 from app.graph.activity import ActivityLog
@@ -33,7 +34,7 @@ MOST_RARITIES = 2_000
 """So many values are looked up at once to learn how rare they are."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Builder:
     """A graph in the making: the processes that may be drawn, and what is known of them."""
 
@@ -63,8 +64,13 @@ class Builder:
         log = ActivityLog(store, computer, spec, budget, translate)
         return cls(log, forest, spec, target, len(store.info().computers), translate)
 
-    def graph(self, *, folds: Sequence[Fold], notes: Sequence[str], more: int = 0) -> ProcessGraph:
-        """Ask, fold, and return what is drawn. ``more`` processes belong to it that are not known."""
+    def graph(
+        self, *, folds: Sequence[Fold], notes: Sequence[str], more: int = 0, bands: bool = False
+    ) -> ProcessGraph:
+        """Ask, fold, and return what is drawn. ``more`` processes belong to it that are not known.
+
+        With ``bands`` the trees with nothing rare or marked, and without the target, are quiet.
+        """
         total = (
             len(self.forest.processes)
             + more
@@ -78,10 +84,14 @@ class Builder:
         activities, counters = self.activities(drawn, plans)
         add_ticks(self.log, self.tallies, self.guids(drawn))
         edges = self.edges(drawn)
+        spine = set(self.forest.path_to(self.target)) if self.target else set()
+        nodes = {key: self.node(key, folding, activities.get(key, ()), spine) for key in drawn}
+        roots, quiet = self.bands(nodes) if bands else (self.roots(nodes), ())
         return ProcessGraph(
             computer=self.log.computer,
-            nodes={key: self.node(key, folding, activities.get(key, ())) for key in drawn},
-            roots=tuple(key for key in self.forest.roots if key not in folding.reasons),
+            nodes=nodes,
+            roots=roots,
+            quiet=quiet,
             target=self.target,
             edges=edges,
             folds=(*folds, *self.folds(folding, activities, counters)),
@@ -97,7 +107,8 @@ class Builder:
 
     def learn(self) -> None:
         """Learn of all processes: their events, how rare their images are, which are marked."""
-        self.tallies = tallies(self.log, self.guids(self.forest.processes))
+        if not self.tallies:
+            self.tallies = tallies(self.log, self.guids(self.forest.processes))
         images = sorted({process.image for process in self.forest.processes.values() if process.image})
         self.rarities = self.rarity_of([("Image", image) for image in images])
         if self.spec.mark.strip():
@@ -113,7 +124,7 @@ class Builder:
 
     def things(self) -> dict[NodeKey, list[Thing]]:
         """Return what the processes touched that show it: the target, and what the reader opened."""
-        shown = self.shown()
+        shown = self.open
         processes = [self.forest.processes[key] for key in shown]
         counts = {guid: tally.counts for guid, tally in self.tallies.items()}
         by_guid = self.log.things(processes, counts)
@@ -136,8 +147,9 @@ class Builder:
             if thing.said.rare:
                 thing.rarity = rarities.get(thing.said.rare[1])
 
-    def shown(self) -> list[NodeKey]:
-        """Return the processes that show their activity, the target first."""
+    @cached_property
+    def open(self) -> list[NodeKey]:
+        """The processes that show their activity, the target first."""
         closed, opened = self.spec.closed, self.spec.opened
         first = [self.target] if self.target and node_id(self.target) not in closed else []
         others = [
@@ -163,7 +175,7 @@ class Builder:
     def edges(self, drawn: Iterable[NodeKey]) -> tuple[CrossEdge, ...]:
         """Return the ties between processes that are drawn."""
         guids = {guid: key for key in drawn if (guid := self.forest.processes[key].process_guid) is not None}
-        return crossings(self.log, guids, self.shown(), self.forest.parents)
+        return crossings(self.log, guids, self.open, self.forest.parents)
 
     # What is drawn
 
@@ -179,7 +191,7 @@ class Builder:
         """Return in which order processes fold."""
         ranks = alike_ranks(self.forest)
         opened = {key for key in self.forest.processes if node_id(key) + CHILDREN in self.spec.opened}
-        shown = set(self.shown())
+        shown = set(self.open)
         for key, process in self.forest.processes.items():
             rarity = self.rarities.get(process.image or "")
             if key in shown or self.mark.is_on_process(process):
@@ -244,10 +256,25 @@ class Builder:
             opens=node_id(key),
         )
 
-    def node(self, key: NodeKey, folding: Folding, activities: Sequence[Activity]) -> ProcessNode:
+    def roots(self, nodes: Mapping[NodeKey, ProcessNode]) -> tuple[NodeKey, ...]:
+        """Return the trees that are drawn, oldest first."""
+        return tuple(key for key in self.forest.roots if key in nodes)
+
+    def bands(self, nodes: Mapping[NodeKey, ProcessNode]) -> tuple[tuple[NodeKey, ...], tuple[NodeKey, ...]]:
+        """Part the trees into those with something to look at, and all others, largest first."""
+        roots = self.roots(nodes)
+        trees = {root: [nodes[key] for key in self.forest.below([root]) if key in nodes] for root in roots}
+        first = [root for root in roots if any(map(_matters, trees[root]))]
+        quiet = [root for root in roots if root not in set(first)]
+        first.sort(key=lambda root: not any(node.is_target for node in trees[root]))
+        quiet.sort(key=lambda root: -len(trees[root]))
+        return (tuple(first), tuple(quiet)) if first else (tuple(quiet), ())
+
+    def node(
+        self, key: NodeKey, folding: Folding, activities: Sequence[Activity], spine: Set[NodeKey]
+    ) -> ProcessNode:
         """Return a process as it is drawn."""
         process, tally = self.forest.processes[key], self.tally(key)
-        spine = set(self.forest.path_to(self.target)) if self.target else set()
         rarity = self.rarities.get(process.image or "")
         hidden = folding.hidden.get(key, Counter())
         children = [child for child in self.forest.children[key] if child not in folding.reasons]
@@ -263,7 +290,7 @@ class Builder:
             rarity=rarity,
             is_target=key == self.target,
             is_spine=key in spine,
-            is_open=key in set(self.shown()),
+            is_open=key in self.open,
             is_marked=self.mark.is_on_process(process),
             is_rare=self.is_rare(rarity),
             hidden_children=hidden.total(),
@@ -319,3 +346,13 @@ class Builder:
         """Return the ProcessGuids of those that have one."""
         processes = (self.forest.processes[key] for key in keys)
         return [process.process_guid for process in processes if process.process_guid]
+
+
+def _matters(node: ProcessNode) -> bool:
+    """Tell whether a tree with this process belongs to the first band."""
+    return (
+        node.is_target
+        or node.is_rare
+        or node.is_marked
+        or any(activity.is_marked or activity.rare for activity in node.activities)
+    )

@@ -169,6 +169,8 @@ class Fold:
     """Things (nodes) that are not drawn one by one."""
     what: str
     reason: str
+    node: NodeKey | None = None
+    """The process below (or above) which they would be, where it is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

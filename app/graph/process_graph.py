@@ -43,7 +43,8 @@ def graph_of(
     target = tree.process(tree.target)
     builder = Builder.of(store, target.computer, Forest.of(tree), spec, tree.target, budget, translate)
     folds = [
-        Fold(count=folded.count, what=translate(PROCESSES), reason=folded.reason) for folded in tree.folded
+        Fold(count=folded.count, what=translate(PROCESSES), reason=folded.reason, node=folded.node)
+        for folded in tree.folded
     ]
     folds += _without_far_ancestors(builder, tree.target)
     return builder.graph(folds=folds, notes=tree.notes, more=sum(folded.count for folded in tree.folded))

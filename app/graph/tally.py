@@ -11,6 +11,7 @@ from typing import Final
 from app.graph.activity import ActivityLog
 from app.graph.ask import portions
 from app.graph.describe import EVENT_ID, SUBJECT
+from app.store.port import Groups
 from app.sysmon.condition import equals_any
 from app.sysmon.kinds import Category, category_of
 
@@ -29,6 +30,10 @@ class Tally:
     first: datetime | None = None
     last: datetime | None = None
 
+    @property
+    def events(self) -> int:
+        return self.counts.total()
+
     def add(self, event_id: int, count: int, first: datetime, last: datetime) -> None:
         """Count some events."""
         self.counts[category_of(event_id)] += count
@@ -40,10 +45,17 @@ def tallies(log: ActivityLog, guids: Sequence[str]) -> dict[str, Tally]:
     """Count the events of each of these processes; those without any are left out."""
     found: dict[str, Tally] = {}
     for portion in portions(guids):
-        for row in log.groups(equals_any(SUBJECT, portion), (SUBJECT, EVENT_ID)).rows:
-            guid, event_id = row.values
-            if guid is not None:
-                found.setdefault(guid, Tally()).add(int(event_id or 0), row.count, row.first, row.last)
+        found |= tallies_of(log.groups(equals_any(SUBJECT, portion), (SUBJECT, EVENT_ID)))
+    return found
+
+
+def tallies_of(groups: Groups) -> dict[str, Tally]:
+    """Return groups by process and event ID as the tallies of the processes."""
+    found: dict[str, Tally] = {}
+    for row in groups.rows:
+        guid, event_id = row.values
+        if guid is not None:
+            found.setdefault(guid, Tally()).add(int(event_id or 0), row.count, row.first, row.last)
     return found
 
 
