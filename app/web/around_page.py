@@ -1,0 +1,199 @@
+"""What the page of the hour around an event shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Final
+
+from markupsafe import Markup
+
+from app.store.port import EventStore
+from app.sysmon.events import Event, EventKey, time_text
+from app.sysmon.kinds import Category
+from app.sysmon.query import EventQuery
+from app.web import links
+from app.web.around import Around, AroundArgs
+from app.web.event_pane import EventPane, kind_label, pane_of
+from app.web.event_pivots import window_text
+from app.web.formats import base_name
+from app.web.histogram import Histogram, histogram_of
+from app.web.histogram_svg import draw_histogram
+from app.web.pages import Page
+from app.web.results import CLOCKS_APART, DayLine, Line, Row, Rows, Table, address, headings
+from app.web.texts import _, ngettext
+from app.web.what import short
+
+STEP: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """How many events of the hour have a colour of the histogram; ``href`` searches for those."""
+
+    category: Category
+    count: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AroundPage(Page):
+    """All that events/around.html may use. Addresses are empty where there is nothing to go to."""
+
+    template: ClassVar[str] = "events/around.html"
+    tab: ClassVar[str] = "search"
+
+    title: str
+    computer: str
+    event: str
+    """What happened at the centre, in a few words."""
+    event_href: str
+    correlation: str
+    search: str
+    twin: str
+    total: int
+    total_text: str
+    shown_text: str
+    is_first: bool
+    chart: Markup
+    legend: tuple[Legend, ...]
+    remark: str
+    table: Table
+    newer: str
+    older: str
+    first: str
+    folds: bool
+    other_folding: str
+    pane: EventPane
+
+
+def around_page(store: EventStore, found: Around, args: AroundArgs, pane_event: Event) -> AroundPage:
+    """Return the page; ``pane_event`` is the event that the pane shows."""
+    picked = found.picked
+    histogram = _histogram(store, found.window)
+    links_of = _Links(picked, args)
+    computer = short(picked.computer, 60)
+    return AroundPage(
+        title=_("%(computer)s, %(window)s", computer=computer, window=window_text(picked)),
+        computer=computer,
+        event=_about(picked),
+        event_href=address(links.event, str(picked.key)),
+        correlation=address(links.event_correlation, str(picked.key)),
+        search=links_of.search(found.window),
+        twin=address(links.event, str(picked.key), "/around.json"),
+        total=histogram.total,
+        total_text=ngettext("%(num)s event", "%(num)s events", histogram.total),
+        shown_text=_shown(found, args),
+        is_first=args.is_first,
+        chart=draw_histogram(histogram, None, picked.time),
+        legend=tuple(
+            Legend(category, count, links_of.search(found.window, f"Category:{category.value}"))
+            for category, count in histogram.categories
+        ),
+        remark=_clocks(found.events),
+        table=_table(store, found, pane_event.key, histogram, links_of),
+        newer=links_of.page(newer=found.newer) if found.newer else "",
+        older=links_of.page(older=found.older) if found.older else "",
+        first="" if args.is_first else links_of.page(),
+        folds=args.folds,
+        other_folding=links_of.folding(not args.folds),
+        pane=pane_of(store, pane_event, close="" if args.sel is None else links_of.same_page(None)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """Addresses of this page with something changed."""
+
+    picked: Event
+    args: AroundArgs
+
+    def page(self, *, newer: str | None = None, older: str | None = None) -> str:
+        """Return the address of the page that begins there; of the first one without."""
+        return self._around(newer=newer, older=older, fold=self._fold)
+
+    def same_page(self, sel: str | None) -> str:
+        """Return the address of this page with another event in the pane."""
+        return self._around(
+            newer=self.args.newer or None, older=self.args.older or None, fold=self._fold, sel=sel
+        )
+
+    def folding(self, folds: bool) -> str:
+        """Return the address of this page with bursts folded or not."""
+        fold = None if folds else "0"
+        return self._around(newer=self.args.newer or None, older=self.args.older or None, fold=fold)
+
+    def search(self, window: EventQuery, query: str | None = None) -> str:
+        """Return the address of a search over the same hour."""
+        start, end = (time_text(time) if time else None for time in (window.start, window.end))
+        made = links.search(q=query, from_=start, to=end, computer=self.picked.computer)
+        return address(lambda: made)
+
+    @property
+    def _fold(self) -> str | None:
+        return None if self.args.folds else "0"
+
+    def _around(self, **arguments: str | None) -> str:
+        return address(lambda key: links.event_around(key, **arguments), str(self.picked.key))
+
+
+def _histogram(store: EventStore, window: EventQuery) -> Histogram:
+    """Return the hour's events per minute; silences are of all computers together."""
+    start = window.start or datetime.min.replace(tzinfo=UTC)
+    end = window.end or datetime.max.replace(tzinfo=UTC)
+    own = store.histogram(window, STEP)
+    everywhere = store.histogram(replace(window, computers=()), STEP)
+    return histogram_of(start, end, STEP, own, everywhere)
+
+
+def _about(event: Event) -> str:
+    name = short(base_name(event.image or ""), 60)
+    kind = kind_label(event)
+    return f"{kind}: {name}" if name else kind
+
+
+def _shown(found: Around, args: AroundArgs) -> str:
+    events = sum(len(burst.events) for burst in found.bursts)
+    shown = ngettext("%(num)s event", "%(num)s events", events)
+    rows = ngettext("%(num)s row", "%(num)s rows", len(found.bursts))
+    said = (
+        _("%(events)s shown in %(rows)s", events=shown, rows=rows)
+        if args.folds
+        else _("%(events)s shown", events=shown)
+    )
+    if args.is_first:
+        return _("%(said)s around the event", said=said)
+    return said
+
+
+def _clocks(events: Iterable[Event]) -> str:
+    apart = sum(
+        event.utc_time is not None and abs(event.time - event.utc_time) > CLOCKS_APART for event in events
+    )
+    if not apart:
+        return ""
+    return ngettext(
+        "%(num)s of the events shown has a UtcTime over a minute off: record time orders",
+        "%(num)s of the events shown have a UtcTime over a minute off: record time orders",
+        apart,
+    )
+
+
+def _table(
+    store: EventStore, found: Around, shown: EventKey, histogram: Histogram, links_of: _Links
+) -> Table:
+    rows = Rows(store=store, picked=shown, href=links_of.same_page, gaps=histogram.silences)
+    return Table(
+        caption=_("All events of the computer, newest first"),
+        lines=tuple(_with_centre(rows.lines(found.bursts), found.picked, shown)),
+        headings=headings(),
+    )
+
+
+def _with_centre(lines: Sequence[Line], centre: Event, shown: EventKey) -> Iterator[Line]:
+    """Yield the lines; where another event is in the pane, one more says which row is the centre."""
+    for line in lines:
+        if isinstance(line, Row) and line.event.key == centre.key and shown != centre.key:
+            yield DayLine(_("The hours are counted from this event"))
+        yield line

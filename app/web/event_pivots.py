@@ -1,0 +1,200 @@
+"""Where a reader may go on from an event: graphs, tables, and events that share a value with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.store.port import Budget, EventStore, Rarity
+from app.sysmon.condition import equals_any
+from app.sysmon.events import Event, value_text
+from app.sysmon.fields import name_in
+from app.sysmon.query import EventQuery
+from app.web import links
+from app.web.event_fields import content_hash
+from app.web.formats import base_name, clock
+from app.web.results import LONGEST_LINK, address
+from app.web.texts import _, ngettext
+from app.web.what import short
+
+HOUR: Final = timedelta(hours=1)
+MOMENT: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pivot:
+    """One way to go on. ``key`` is the key that takes it, ``count`` says what waits there."""
+
+    icon: str
+    text: str
+    href: str
+    count: str = ""
+    key: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """Another process that the event names, and what a link to it is called."""
+
+    guid: str
+    text: str
+
+
+def hour_around(event: Event) -> EventQuery:
+    """Return the question for all events of the computer from one hour before to one after.
+
+    The record time counts, to the microsecond, both ends included. At the ends of the
+    calendar there is no bound.
+    """
+    return EventQuery(
+        start=_moved(event.time, -HOUR), end=_moved(event.time, HOUR + MOMENT), computers=(event.computer,)
+    )
+
+
+def _moved(time: datetime, by: timedelta) -> datetime | None:
+    try:
+        return time + by
+    except OverflowError:
+        return None
+
+
+def window_text(event: Event) -> str:
+    """Return the hour before to the hour after an event, as times of the day: ``20:57–22:57``."""
+    query = hour_around(event)
+    return f"{_minute(query.start)}–{_minute(query.end)}"
+
+
+def _minute(time: datetime | None) -> str:
+    return clock(time)[:5] if time else "…"
+
+
+def pivots_of(
+    store: EventStore, event: Event, rarities: Mapping[str, Rarity], budget: Budget | None = None
+) -> tuple[Pivot, ...]:
+    """Return the ways to go on from an event, the nearest first."""
+    others = tuple(_others(event))
+    counts = _counts(store, event, others, budget)
+    return tuple(
+        pivot
+        for pivot in (
+            *_own_process(event, counts),
+            *_around(store, event, budget),
+            *(_process_of(event, other, counts) for other in others),
+            *_shared(event, rarities),
+        )
+        if pivot.href
+    )
+
+
+def _others(event: Event) -> Iterator[_Other]:
+    parent = event.text_of("parent_process_guid")
+    if parent:
+        yield _Other(parent, _("Parent: %(process)s", process=_other_name(event, "parent")))
+    target = event.text_of("target_process_guid")
+    if target:
+        yield _Other(target, _("Target process: %(process)s", process=_other_name(event, "target")))
+
+
+def _other_name(event: Event, prefix: str) -> str:
+    return _named(event.text_of(f"{prefix}_image") or "", event.text_of(f"{prefix}_process_id") or "")
+
+
+def _counts(
+    store: EventStore, event: Event, others: tuple[_Other, ...], budget: Budget | None
+) -> Mapping[str, int]:
+    """Return how many events each of the processes has that the event names."""
+    guids = [*({event.process_guid} - {None}), *(other.guid for other in others)]
+    if not guids:
+        return {}
+    query = EventQuery(
+        condition=equals_any("SubjectProcessGuid", map(str, guids)), computers=(event.computer,)
+    )
+    return dict(store.terms(query, "SubjectProcessGuid", len(guids) + 1, budget=budget).values)
+
+
+def _named(image: str, process_id: str) -> str:
+    name = short(base_name(image), 60) if image else _("process")
+    return f"{name} ({process_id})" if process_id else name
+
+
+def _events(count: int) -> str:
+    return ngettext("%(num)s event", "%(num)s events", count)
+
+
+def _own_process(event: Event, counts: Mapping[str, int]) -> Iterator[Pivot]:
+    guid = event.process_guid
+    if not guid:
+        return
+    name = _named(event.image or "", event.text_of("process_id") or "")
+    yield Pivot(
+        icon="i-graph",
+        text=_("Process graph of %(process)s", process=name),
+        href=address(links.process, event.computer, guid),
+        key="g",
+    )
+    yield Pivot(
+        icon="i-table",
+        text=_("All events of %(process)s", process=name),
+        href=address(links.process_events, event.computer, guid),
+        count=_events(counts.get(guid, 0)),
+    )
+
+
+def _around(store: EventStore, event: Event, budget: Budget | None) -> Iterator[Pivot]:
+    count = store.count(hour_around(event), budget)
+    said = {"computer": short(event.computer, 40), "window": window_text(event)}
+    yield Pivot(
+        icon="i-table",
+        text=_("All events of %(computer)s, %(window)s", **said),
+        href=address(links.event_around, str(event.key)),
+        count=_events(count.value) if count.exact else _("more than %(count)s", count=f"{count.value:,}"),
+        key="t",
+    )
+    yield Pivot(
+        icon="i-clock",
+        text=_("Graph of %(computer)s, %(window)s", **said),
+        href=address(links.event_correlation, str(event.key)),
+    )
+
+
+def _process_of(event: Event, other: _Other, counts: Mapping[str, int]) -> Pivot:
+    count = counts.get(other.guid, 0)
+    return Pivot(
+        icon="i-hop",
+        text=other.text,
+        href=address(links.process, event.computer, other.guid),
+        count=_events(count) if count else _("no event of its own"),
+    )
+
+
+def _shared(event: Event, rarities: Mapping[str, Rarity]) -> Iterator[Pivot]:
+    """Yield searches for the values that other events may have too."""
+    same = (
+        *((name, _("Same %(hash)s", hash=name)) for name in content_hash(event)),
+        ("Process", _("Same image")),
+        ("ImageLoaded", _("Same loaded image")),
+        ("TargetFilename", _("Same file")),
+        ("DestinationIp", _("Same destination address")),
+        ("QueryName", _("Same name asked for")),
+        ("PipeName", _("Same pipe")),
+    )
+    for name, label in same:
+        value = event.get(name)
+        if value is None or len(value_text(value)) > LONGEST_LINK:
+            continue
+        rarity = rarities.get(name_in("image", event.event_id) if name == "Process" else name)
+        yield Pivot(
+            icon="i-search",
+            text=label,
+            href=links.search(q=links.field_query(name, value_text(value))),
+            count=_seen(rarity) if rarity else "",
+            title=short(value_text(value)),
+        )
+
+
+def _seen(rarity: Rarity) -> str:
+    computers = ngettext("%(num)s computer", "%(num)s computers", rarity.computers)
+    return _("%(events)s on %(computers)s", events=_events(rarity.events), computers=computers)
