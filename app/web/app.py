@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from app.settings import Settings
 from app.store.port import EventStore
-from app.web import errors, frame, links, search, security, start, stores, texts
+from app.web import errors, events, frame, links, search, security, start, stores, texts
 from app.web.formats import FILTERS
 
 ROOT: Final = Path(__file__).parents[2]
@@ -21,6 +21,7 @@ BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
     frame.bp,
     start.bp,
     search.bp,
+    events.bp,
 )
 """Every page."""
 
