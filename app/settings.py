@@ -35,6 +35,9 @@ class Settings:
     max_ratio: int = _setting(
         200, "Most that a member of an archive may unpack to, as a multiple of its packed size."
     )
+    max_upload_mb: int = _setting(
+        4096, "Most that the import page takes in one go, all files together, in MB."
+    )
     retention_days: int = _setting(
         0, "Events older than so many days are dropped by month; 0: never.", least=0
     )

@@ -23,6 +23,7 @@ COMMANDS = {
     "tree": ("tree", "Print the tree of a process: its ancestors and descendants."),
     "demo": ("demo", "Make demo data, or a fleet of any size, and import it."),
     "serve": ("serve", "Serve the pages on this machine."),
+    "worker": ("worker", "Run jobs, such as the imports that the pages were given."),
     "store": ("store", "Look after the store: info, compact, verify."),
 }
 

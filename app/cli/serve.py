@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
+from collections.abc import Container
+from contextlib import nullcontext
 from pkgutil import resolve_name
 
 import click
 
+from app.cli.supervisor import WORKER, supervised
 from app.errors import BadSetting
 from app.settings import Settings
 
@@ -14,9 +18,13 @@ from app.settings import Settings
 @click.command()
 @click.option("--host", help="Address to listen on; loopback only.  [default: SYSMONSEARCH_HOST]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port.  [default: SYSMONSEARCH_PORT]")
+@click.option("--no-worker", is_flag=True, help="Start no worker; run `sysmonsearch worker` yourself.")
 @click.pass_obj
-def command(settings: Settings, host: str | None, port: int | None) -> None:
+def command(settings: Settings, host: str | None, port: int | None, no_worker: bool) -> None:
     """Serve the pages on this machine, until Ctrl-C.
+
+    A worker for imports is started beside it, started again when it dies, and ended with it:
+    what it has read is stored first.
 
     \b
     Example:
@@ -24,29 +32,46 @@ def command(settings: Settings, host: str | None, port: int | None) -> None:
     """
     host, port = host or settings.host, settings.port if port is None else port
     _refuse_other_than_loopback(host)
-    from waitress.server import create_server
-
     from app.store.open import open_store
 
     # By name: neither of the two tops of the program imports the other.
-    create_app = resolve_name("app.web.app:create_app")
+    make_server = resolve_name("app.web.server:make_server")
 
-    open_store(settings).close()  # What is wrong with the data folder is said here, not on each page.
+    with open_store(settings) as store:  # What is wrong with the data folder is said here, not on each page.
+        computers = store.info().computers
     try:
-        server = create_server(create_app(settings), host=host, port=port)
+        server = make_server(settings, host, port)
     except OSError as error:
         raise BadSetting(
             f"Cannot listen on {host}:{port}: {error.strerror}."
             " Is the program running already? Choose another --port."
         ) from error
-    click.echo(f"SysmonSearch is at http://{server.effective_host}:{server.effective_port} (Ctrl-C stops it)")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # As Ctrl-C, so that the worker is ended too.
+    _greet(f"http://{server.effective_host}:{server.effective_port}", computers)
     try:
-        server.run()
+        with nullcontext() if no_worker else supervised(WORKER, _say):
+            server.run()
     except KeyboardInterrupt:
         pass
     finally:
         server.close()
     click.echo("Stopped.")
+
+
+def _greet(address: str, computers: Container[str]) -> None:
+    """Say where the pages are, and where to look first if the demo is stored."""
+    from app.demo.scenario import INFECTED
+
+    process_address = resolve_name("app.web.links:process")
+    click.echo(f"SysmonSearch is at {address} (Ctrl-C stops it)")
+    for infected in INFECTED:
+        if infected.computer in computers:
+            path = process_address(infected.computer.lower(), infected.process_guid)
+            click.echo(f"The demo's infected process on {infected.computer}: {address}{path}")
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _refuse_other_than_loopback(host: str) -> None:

@@ -10,8 +10,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-import orjson
-
 from app.errors import StoreUnavailable
 from app.ingest.files import Files
 from app.ingest.report import MOST_REJECTS, Counts, Note, Progress, Report, Step, as_json
@@ -147,4 +145,4 @@ class Collector:
 
 
 def _line(reject: Reject) -> bytes:
-    return orjson.dumps(as_json(reject), option=orjson.OPT_APPEND_NEWLINE)
+    return json_bytes(as_json(reject)) + b"\n"

@@ -124,6 +124,11 @@ def import_entry(connection: Connection, number: int) -> ImportEntry:
     return ImportEntry(**row)
 
 
+def is_alive(data: Path, number: int) -> bool:
+    """Tell whether a process works at the import."""
+    return is_held(data / FOLDER / str(number) / "lock")
+
+
 def subject_of(number: int) -> str:
     """Return the subject that jobs of this import have."""
     return f"{_SUBJECT}{number}"

@@ -54,3 +54,10 @@ def _tried(file: BinaryIO) -> BinaryIO | None:
         file.close()
         return None
     return file
+
+
+def share(path: Path) -> BinaryIO:
+    """Hold a lock together with others that share it, until it is closed."""
+    file = _opened(path)
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return file

@@ -12,7 +12,20 @@ from markupsafe import Markup
 
 from app.settings import Settings
 from app.store.port import EventStore
-from app.web import errors, events, frame, links, search, security, start, stores, texts
+from app.web import (
+    correlation,
+    errors,
+    events,
+    frame,
+    imports,
+    links,
+    processes,
+    search,
+    security,
+    start,
+    stores,
+    texts,
+)
 from app.web.formats import FILTERS
 
 ROOT: Final = Path(__file__).parents[2]
@@ -22,6 +35,9 @@ BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
     start.bp,
     search.bp,
     events.bp,
+    imports.bp,
+    correlation.bp,
+    processes.bp,
 )
 """Every page."""
 
