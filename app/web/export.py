@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import orjson
-from flask import Response, stream_with_context
+from flask import Response
 
 from app.errors import SysmonSearchError
 from app.store.answers import Pages
@@ -40,7 +40,7 @@ def export(store: EventStore, query: EventQuery, kind: str) -> Response:
     first = next(events, None)
     name = f"sysmonsearch-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.{kind}"
     return Response(
-        stream_with_context(_pieces(_with_error(lines(_chain(first, events)), kind))),
+        _pieces(_with_error(lines(_chain(first, events)), kind)),
         content_type=content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -49,12 +49,16 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facet:
-    """One facet. ``of`` is the number of computers that rarity is measured by."""
+    """One facet: its most frequent values, of ``distinct`` different ones.
+
+    ``of`` is the number of computers that rarity is measured by.
+    """
 
     key: str
     title: str
     note: str
     values: tuple[Value, ...]
+    distinct: int
     of: int = 0
     more: str = ""
     more_text: str = ""
@@ -137,13 +141,14 @@ class Facets:
                 text=short(name, 60),
                 title=short(name),
                 count=count,
-                href=self._href(computers=self._toggled(name)),
+                href=self._href(computers=self._toggled(name)) if len(name) <= LONGEST_LINK else "",
                 is_on=fold(name) in chosen,
             )
             for name, count in self._cut("computers", counts, chosen)
         ]
         note = _("%(found)s of %(all)s", found=f"{len(found):,}", all=f"{len(self.info.computers):,}")
-        return self._facet("computers", _("Computers"), note, values, len(counts))
+        facet = self._facet("computers", _("Computers"), note, values, len(counts))
+        return replace(facet, distinct=len(found))
 
     def _toggled(self, name: str) -> tuple[str, ...]:
         kept = tuple(chosen for chosen in self.args.computers if fold(chosen) != fold(name))
@@ -229,6 +234,7 @@ class Facets:
             title=title,
             note=note,
             values=tuple(values),
+            distinct=distinct,
             of=len(self.info.computers),
             more=more,
             more_text=text,

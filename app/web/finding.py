@@ -50,6 +50,11 @@ class Found:
     facets: tuple[Facet, ...]
     seconds: float
 
+    @property
+    def computers(self) -> int:
+        """The number of computers with found events, however many the facet shows."""
+        return next((facet.distinct for facet in self.facets if facet.key == "computers"), 0)
+
 
 def find(store: EventStore, args: SearchArgs, query: EventQuery, *, has_links: bool = True) -> Found:
     """Ask the store for a page of rows, and for what is counted of all that matches."""

@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import ClassVar, Final
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, redirect, render_template, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.errors import BadQuery
+from app.errors import BadQuery, NotFound
 from app.store.answers import found as found_for_machines
 from app.store.port import EventStore
-from app.sysmon.events import time_text
+from app.sysmon.events import Event, time_text
 from app.sysmon.kinds import Category
-from app.sysmon.query import EventQuery
+from app.sysmon.query import EventQuery, Order
 from app.web import links
+from app.web.event_pane import EventPane, pane_of
 from app.web.export import export
 from app.web.facets import Facet
 from app.web.filters import SearchArgs, absolute, is_tidy
@@ -26,6 +27,7 @@ from app.web.formats import elide
 from app.web.histogram import Histogram
 from app.web.histogram_svg import draw_histogram
 from app.web.json import json_response
+from app.web.narrowing import with_term
 from app.web.nothing import Nothing, why_nothing
 from app.web.pages import Page
 from app.web.results import Heading, Rows, Table, headings
@@ -110,6 +112,7 @@ class Answer:
     next: str
     first: str
     nothing: Nothing | None
+    pane: EventPane | None
 
     @property
     def histogram(self) -> Histogram | None:
@@ -136,6 +139,11 @@ class SearchPage(Page):
     fault: Fault | None = None
     answer: Answer | None = None
 
+    @property
+    def fits(self) -> bool:
+        """Whether the question fits into an address, so that there are links to it."""
+        return len(request.query_string) <= LONGEST_ADDRESS
+
 
 @bp.get("/search")
 def search() -> str | AnyResponse | tuple[str, int]:
@@ -147,6 +155,8 @@ def search() -> str | AnyResponse | tuple[str, int]:
         if elsewhere:
             return redirect(elsewhere)
         query = _question(args)
+        if request.args.get("part") == "pane":
+            return pane_alone(get_store(), args)
         answer = answer_to(get_store(), args, query)
     except BadQuery as error:
         return _page(args, fault=fault_of(args, error)).render(), 400
@@ -204,6 +214,7 @@ def answer_to(store: EventStore, args: SearchArgs, query: EventQuery) -> Answer:
     found = find(store, args, query, has_links=is_short)
     histogram = found.histogram
     link = _link_of_span(args) if is_short else None
+    picked = picked_event(store, args)
     rows = Rows(
         store=store,
         picked=args.picked,
@@ -211,18 +222,60 @@ def answer_to(store: EventStore, args: SearchArgs, query: EventQuery) -> Answer:
         clock={"Time": "record", "UtcTime": "utc"}.get(args.sorted_by, "dated"),
         gaps=histogram.silences if histogram else (),
     )
+    table = _table(args, rows, found)
+    notes = remarks(args, query, found)
+    if args.picked and picked is None:
+        notes = (*notes, Remark(_("The picked event is not stored"), "i-warn"))
     return Answer(
         found=found,
-        chart=draw_histogram(histogram, link) if histogram else Markup(),
+        chart=draw_histogram(histogram, link, picked.time if picked else None) if histogram else Markup(),
         legend=_legend(found),
         count=count_words(found),
         shown=shown_words(args, found),
-        remarks=remarks(args, query, found),
+        remarks=notes,
         facets=found.facets,
-        table=_table(args, rows, found),
+        table=table,
         next=replace(args, after=found.next, sel="").url() if found.next else "",
         first=replace(args, after="", sel="").url() if args.after else "",
         nothing=None if found.taken or args.after else why_nothing(store, args, query, found.info),
+        pane=pane_beside(store, args, picked, table) if picked else None,
+    )
+
+
+def picked_event(store: EventStore, args: SearchArgs) -> Event | None:
+    """Return the event that the reader picked; None: none is picked, or it is not stored."""
+    try:
+        return store.event(args.picked) if args.picked else None
+    except NotFound:  # A search that somebody shared outlives an event that retention dropped.
+        return None
+
+
+def pane_beside(store: EventStore, args: SearchArgs, event: Event, table: Table) -> EventPane:
+    """Return the pane of the picked event, with the ways to the rows above and below it."""
+    hrefs = [row.href for row in table.rows]
+    at = next((place for place, row in enumerate(table.rows) if row.is_picked), None)
+    above = hrefs[at - 1] if at else ""
+    below = hrefs[at + 1] if at is not None and at + 1 < len(hrefs) else ""
+    newer, older = (above, below) if args.order is Order.NEWEST else (below, above)
+    return _pane(store, args, event, newer, older)
+
+
+def pane_alone(store: EventStore, args: SearchArgs) -> str:
+    """Return the pane as scripts fetch it: they know themselves which rows are near."""
+    if args.picked is None:
+        raise BadQuery(_("'part=pane' needs the key of an event in 'sel'."))
+    here = args.url()
+    return render_template("search/_pane.html", pane=_pane(store, args, store.event(args.picked), here, here))
+
+
+def _pane(store: EventStore, args: SearchArgs, event: Event, newer: str, older: str) -> EventPane:
+    return pane_of(
+        store,
+        event,
+        narrow=lambda term: args.asking(q=with_term(args.q, term)).url(),
+        newer=newer,
+        older=older,
+        close=replace(args, sel="").url(),
     )
 
 

@@ -49,8 +49,7 @@ def count_words(found: Found) -> str:
         return ngettext("At least %(num)s event", "At least %(num)s events", total.value)
     if not total.value:
         return _("0 events match")
-    computers = next((facet for facet in found.facets if facet.key == "computers"), None)
-    on = sum(1 for value in computers.values if value.count) if computers else 0
+    on = found.computers
     events = ngettext("%(num)s event", "%(num)s events", total.value)
     machines = ngettext("%(num)s computer", "%(num)s computers", on)
     return _("%(events)s on %(computers)s", events=events, computers=machines)
