@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.graph.model import ProcessGraph
+from app.graph.model import CrossEdge, ProcessGraph
 from app.graph.nodes import NodeKey
 from app.graph.packing import pack
 from app.graph.places import (
     BAND_HEAD,
     CARD,
+    COLUMNS,
     LANE,
     MARGIN,
     PILL,
@@ -66,6 +67,9 @@ class _Picture:
         """Frame trees and put them below what is there."""
         top = self.bottom + (8 if self.bottom else 6)
         nodes = sum(len(tree.processes) + len(tree.activities) for tree in trees)
+        if is_quiet:
+            # The large ones first: small ones fill what is left between them.
+            trees = sorted(trees, key=lambda tree: -tree.height)
         self.add_trees(trees, MARGIN + LANE, top + BAND_HEAD)
         self.bottom = max(self.bottom + LANE, top + BAND_HEAD)
         self.bands.append(Band(Box(6, top, 0, self.bottom - top), is_quiet, nodes, len(trees)))
@@ -73,8 +77,10 @@ class _Picture:
     def add_trees(self, trees: Sequence[TreeLayout], x: int, y: int) -> None:
         """Put trees beside and below each other, from this point on."""
         gap = self.look.tree_gap
-        sizes = [(tree.width + gap + LANE, tree.height + gap) for tree in trees]
-        room = max([WIDTH - x, *(width for width, _ in sizes)])
+        # Trees beside each other begin on the lines of a grid.
+        column = (WIDTH - x) // COLUMNS
+        sizes = [(-(-(tree.width + LANE) // column) * column, tree.height + gap) for tree in trees]
+        room = max([column * COLUMNS, *(width for width, _ in sizes)])
         for tree, (dx, dy) in zip(trees, pack(sizes, room), strict=True):
             tree.move(x + dx, y + dy)
             self.processes += tree.processes
@@ -125,7 +131,7 @@ def _cross_lines(
         **{placed.activity.key: placed.box for placed in activities},
     }
     columns = {placed.activity.key: placed.activity.process for placed in activities}
-    for number, edge in enumerate(graph.edges):
+    for number, edge in enumerate(edge for edge in graph.edges if _is_telling(edge, graph)):
         source, target = places.get(edge.source), places.get(edge.target)
         if source is None or target is None or edge.source == edge.target:
             continue
@@ -138,6 +144,18 @@ def _cross_lines(
             points += ((out, way), (into, way))
         points += ((into, target.middle), (target.x - 1, target.middle))
         yield Line("cross", points, certainty=edge.certainty, edge=edge)
+
+
+def _is_telling(edge: CrossEdge, graph: ProcessGraph) -> bool:
+    """Tell whether an edge to another branch is drawn.
+
+    The system's own processes access every other one: only what is looked at, rare or
+    marked is drawn doing it. The pane and JSON have all.
+    """
+    source = graph.nodes.get(edge.source)
+    if edge.kind != "access" or source is None:
+        return True
+    return source.is_target or source.is_open or source.is_rare or source.is_marked
 
 
 def _free_row(boxes: Sequence[Box], left: int, right: int, near: int) -> int:

@@ -58,9 +58,9 @@ class Look:
 CARD: Final = Look(
     is_card=True,
     narrow=126,
-    wide=180,
+    wide=172,
     h=52,
-    gap_x=40,
+    gap_x=38,
     gap_y=18,
     act_h=20,
     act_gap=5,
@@ -79,13 +79,16 @@ PILL: Final = Look(
     act_gap=3,
     act_in=8,
     act_top=4,
-    tree_gap=16,
+    tree_gap=9,
 )
 CHIP: Final = 66
 """How wide the one counter beside a process of the second band is."""
 CHIP_GAP: Final = 8
 WIDTH: Final = 1036
 """So wide a picture may become by trees beside each other; a single tree may be wider."""
+COLUMNS: Final = 5
+"""So many columns of small trees the picture has."""
+
 MARGIN: Final = 16
 TOP: Final = 14
 BAND_HEAD: Final = 34

@@ -15,6 +15,7 @@ from typing import Final
 
 from app.graph.measure import in_one_line, shorten
 from app.graph.model import ProcessGraph, ProcessNode
+from app.graph.nodes import NodeKey
 from app.graph.shapes import KEYS
 from app.graph.wording import Translate
 from app.sysmon.events import microseconds
@@ -136,11 +137,31 @@ def _chosen(lives: list[_Life], selected: str) -> list[_Life]:
 
 
 def _range(graph: ProcessGraph, lives: list[_Life]) -> tuple[datetime, datetime]:
-    """Return the time of the axis: what the reader asked for, else the time of all events."""
-    times = [time for life in lives for time in (life.start, life.end)]
-    for gap in graph.gaps:
-        times += gap
-    return graph.spec.start or min(times), graph.spec.end or max(times)
+    """Return the time of the axis: what the reader asked for, else that of the target's family.
+
+    Its ancestors may have run for weeks; what happened in minutes would be one line.
+    """
+    family = _family(graph)
+    some = [life for life in lives if life.node.key in family] or lives
+    start, end = min(life.start for life in some), max(life.end for life in some)
+    margin = (end - start) / 50
+    first, last = min(life.start for life in lives), max(life.end for life in lives)
+    return (
+        graph.spec.start or max(start - margin, min(first, start)),
+        graph.spec.end or min(end + margin, max(last, end)),
+    )
+
+
+def _family(graph: ProcessGraph) -> set[NodeKey]:
+    """Return the target and all that are drawn below it."""
+    found: set[NodeKey] = set()
+    waiting = [graph.target] if graph.target in graph.nodes else []
+    while waiting:
+        key = waiting.pop()
+        if key is not None and key in graph.nodes and key not in found:
+            found.add(key)
+            waiting += graph.nodes[key].children
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,18 +194,22 @@ def _picture(
     name = escape(translate("Life of each process, with a tick where it has events"))
     yield f'<svg class="chart" width="100%" height="{height + 20}" role="img" aria-label="{name}">'
     for start, end in graph.gaps:
+        if end <= scale.start or start >= scale.end:
+            continue
         yield (
             f'<rect class="gap" x="{scale.per_cent(start)}" y="0" width="{_width(scale, start, end)}"'
             f' height="{height}"><title>{escape(translate("nothing received"))}</title></rect>'
         )
     for row, life in enumerate(lives):
+        if life.end < scale.start or life.start > scale.end:
+            continue
         yield _lane(life, row * ROW, scale, is_picked=life.node.is_target or life.node.id == selected)
     yield (
         f'<svg x="0" y="0" width="100%" height="{height}" viewBox="0 0 {_PARTS} {height}"'
         ' preserveAspectRatio="none">'
     )
     for row, life in enumerate(lives):
-        yield from _ticks(life.node, row * ROW, scale)
+        yield from _ticks(life, row * ROW, scale)
     yield "</svg>"
     yield f'<line class="axis" x1="0" x2="100%" y1="{height}" y2="{height}"/>'
     yield from _axis(scale, height)
@@ -205,10 +230,12 @@ def _width(scale: _Scale, start: datetime, end: datetime) -> str:
     return f"{width // 10}.{width % 10}%"
 
 
-def _ticks(node: ProcessNode, y: int, scale: _Scale) -> Iterator[str]:
+def _ticks(life: _Life, y: int, scale: _Scale) -> Iterator[str]:
     """Yield the ticks of a process, one path per category; rarer kinds are painted last, on top."""
     places: dict[Category, set[int]] = {}
-    for time, category, _count in node.ticks:
+    for step, category, _count in life.node.ticks:
+        # A step of time may begin before the process does; its events do not.
+        time = min(max(step, life.start), life.end)
         if scale.start <= time <= scale.end:
             places.setdefault(category, set()).add(scale.part(time))
     for category, parts in sorted(places.items(), key=lambda item: (-len(item[1]), item[0])):

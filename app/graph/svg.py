@@ -24,18 +24,21 @@ def draw(
     *,
     link: Address,
     unfold: Address,
+    name: Address = str,
     selected: str = "",
+    title: str = "",
     translate: Translate = str,
     standalone: bool = False,
 ) -> str:
     """Return the picture of a graph.
 
-    Nodes are links to ``link(id)`` and carry ``data-node``; those that fold and unfold carry
-    ``data-unfold``, the address of the graph with this node the other way. ``selected`` is the
-    id of the node with the ring. Standalone there are no links.
+    Nodes are links to ``link(id)`` and carry ``data-node``, which is ``name(id)``; those that
+    fold and unfold carry ``data-unfold``, the address of the graph with this node the other
+    way. ``selected`` is the id of the node with the ring; ``title`` is what the picture is
+    called, unless its graph says it. Standalone there are no links.
     """
-    pen = Pen(layout, link, unfold, selected, translate, standalone)
-    return "\n".join(_picture(pen)) + "\n"
+    pen = Pen(layout, link, unfold, name, selected, translate, standalone)
+    return "\n".join(_picture(pen, title or title_of(layout.graph, translate))) + "\n"
 
 
 def title_of(graph: ProcessGraph, translate: Translate = str) -> str:
@@ -47,11 +50,11 @@ def title_of(graph: ProcessGraph, translate: Translate = str) -> str:
     return words.format(process=target.process.label, computer=graph.computer)
 
 
-def _picture(pen: Pen) -> Iterator[str]:
+def _picture(pen: Pen, title: str) -> Iterator[str]:
     """Yield the lines of the file: bands, then edges, then nodes, so that nothing crosses a label."""
     layout = pen.layout
     size = f'viewBox="0 0 {layout.width} {layout.height}" width="{layout.width}" height="{layout.height}"'
-    name = escape(in_one_line(shorten(title_of(layout.graph, pen.translate), TITLE)))
+    name = escape(in_one_line(shorten(title, TITLE)))
     if pen.standalone:
         yield f'<svg xmlns="http://www.w3.org/2000/svg" class="pg" {size} role="img" aria-label="{name}">'
         yield f"<title>{name}</title>"
@@ -93,7 +96,10 @@ def _line(pen: Pen, line: Line) -> str:
         "folded": line.certainty is Certainty.FOLDED,
     }
     classes = " ".join(["edge", *(f"edge--{name}" for name, holds in states.items() if holds)])
-    shown = f'<path class="{classes}" d="{_path(line.points)}"'
+    # The head of an access is an angle of the same line: markers have one colour only.
+    x, y = line.points[-1]
+    head = f"M{x - 6} {y - 4}l6 4l-6 4" if states["access"] else ""
+    shown = f'<path class="{classes}" d="{_path(line.points)}{head}"'
     if line.edge is None:
         return f"{shown}/>"
     return f"{shown}><title>{escape(tie_words(line.edge, pen.layout.graph, pen.translate))}</title></path>"

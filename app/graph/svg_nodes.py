@@ -20,7 +20,7 @@ from app.graph.wording import (
 )
 
 Address = Callable[[str], str]
-"""An id of a node -> an address."""
+"""An id of a node -> an address, or a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Pen:
     layout: Layout
     link: Address
     unfold: Address
+    name: Address
     selected: str
     translate: Translate
     standalone: bool
@@ -43,7 +44,7 @@ class Pen:
             return f'<g class="{names}">{inner}</g>'
         more = f' data-unfold="{escape(unfold)}"' if unfold else ""
         address = escape(href or self.link(id_))
-        return f'<a href="{address}" class="{names}" data-node="{escape(id_)}"{more}>{inner}</a>'
+        return f'<a href="{address}" class="{names}" data-node="{escape(self.name(id_))}"{more}>{inner}</a>'
 
     def around(self, box: Box, id_: str) -> str:
         """Return the ring of the picked node, and what the focus shows; a file needs only the first."""

@@ -59,7 +59,7 @@ _STYLES: Final = """
 .pg .edge--inferred{stroke-dasharray:5 3}
 .pg .edge--folded{stroke-dasharray:1.6 2.6}
 .pg .edge--cross{stroke:{cross};stroke-width:1.8;marker-end:url(#m-arrow)}
-.pg .edge--access{stroke:{access};stroke-width:1.3;marker-end:url(#m-arrow)}
+.pg .edge--access{stroke:{access};stroke-width:1.4;marker-end:none}
 .m-arrow{fill:{cross}}
 .pg .edge-label{font-family:Consolas,Menlo,"DejaVu Sans Mono",monospace;font-size:10px;fill:{ink-2};
 paint-order:stroke;stroke:{surface};stroke-width:3px}

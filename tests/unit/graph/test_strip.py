@@ -33,7 +33,10 @@ def test_each_process_has_a_line_with_ticks_by_category() -> None:
 
 
 def test_gaps_are_hatched() -> None:
-    gaps = ((NOON + timedelta(minutes=10), NOON + timedelta(minutes=20)),)
+    gaps = (
+        (NOON + timedelta(seconds=20), NOON + timedelta(seconds=40)),
+        (NOON - timedelta(days=2), NOON - timedelta(days=1)),
+    )
 
     assert len(drawn(draw_strip(replace(infected(), gaps=gaps))).xpath("//*[@class='gap']")) == 1
 
