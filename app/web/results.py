@@ -5,15 +5,17 @@ The search page, the hour around an event and the events of a process show the s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
 from app.store.port import Budget, EventStore
 from app.sysmon.events import Event, EventKey
+from app.sysmon.text import fold
 from app.web import links
-from app.web.formats import base_name, clock, day, elide, span, utc
+from app.web.formats import clock, day, span, utc
 from app.web.texts import _, ngettext
 from app.web.users import User, user_of, users_of
 from app.web.what import What, short, what
@@ -153,6 +155,7 @@ class Row:
     time: str
     time_note: str
     computer: str
+    computer_label: str
     user: User | None
     image: str
     what: What
@@ -248,18 +251,24 @@ class Rows:
 
     def lines(self, bursts: Sequence[Burst]) -> tuple[Line, ...]:
         """Return the rows of these bursts, with the days and gaps between them."""
-        derived = users_of(self.store, [burst.first for burst in bursts], self.budget)
-        return tuple(self._lines(bursts, [user_of(burst.first, derived) for burst in bursts]))
-
-    def _lines(self, bursts: Sequence[Burst], users: Sequence[User | None]) -> Iterator[Line]:
+        events = [burst.first for burst in bursts]
+        derived = users_of(self.store, events, self.budget)
+        labels = computer_labels(event.computer for event in events)
         before: Burst | None = None
-        for burst, user in zip(bursts, users, strict=True):
-            if before is not None and self.clock == "record":
-                yield from self._gap(before.first.time, burst.first.time)
-            if self.clock != "dated" and (before is None or self._day(before) != self._day(burst)):
-                yield DayLine(_day_text(self._time(burst)))
-            yield self._row(burst, user)
+        lines: list[Line] = []
+        for burst in bursts:
+            lines += self._between(before, burst)
+            user = user_of(burst.first, derived)
+            lines.append(self._row(burst, user, labels[burst.first.computer]))
             before = burst
+        return tuple(lines)
+
+    def _between(self, before: Burst | None, burst: Burst) -> Iterator[Line]:
+        """Yield the gap and the day that begin above a row."""
+        if before is not None and self.clock == "record":
+            yield from self._gap(before.first.time, burst.first.time)
+        if self.clock != "dated" and (before is None or self._day(before) != self._day(burst)):
+            yield DayLine(_day_text(self._time(burst)))
 
     def _time(self, burst: Burst) -> datetime:
         event = burst.first
@@ -274,7 +283,7 @@ class Rows:
             if gap.length >= LEAST_GAP and early <= gap.start and gap.end <= late:
                 yield GapLine(gap_text(gap))
 
-    def _row(self, burst: Burst, user: User | None) -> Row:
+    def _row(self, burst: Burst, user: User | None, label: str) -> Row:
         event = burst.first
         key = str(event.key)
         guid = event.process_guid
@@ -291,6 +300,7 @@ class Rows:
             time=time,
             time_note=note,
             computer=short(event.computer, 120),
+            computer_label=short(label, 60),
             user=user and User(short(user.name, 120), user.source),
             image=short(event.image or "", 200),
             what=happened,
@@ -311,6 +321,17 @@ class Rows:
         # Below another day a time of day alone would lie.
         other_day = self.clock == "record" and day(shown) != day(event.time)
         return (utc(shown)[5:19] if other_day else clock(shown)), note
+
+
+def computer_labels(computers: Iterable[str]) -> dict[str, str]:
+    """Return each computer's name up to its first dot, where that tells it from the others."""
+    names = sorted(set(computers))
+    heads = [name.split(".")[0] for name in names]
+    counts = Counter(map(fold, heads))
+    return {
+        name: head if counts[fold(head)] == 1 and head and not head.isdigit() else name
+        for name, head in zip(names, heads, strict=True)
+    }
 
 
 def address(make: Callable[..., str], *names: str) -> str:
@@ -371,9 +392,4 @@ def _happened(burst: Burst) -> tuple[What, str]:
             "and %(num)s more in %(length)s", "and %(num)s more in %(length)s", more, length=span(length)
         )
     note = f"{len(times):,}: {clock(times[0])} – {clock(times[-1])}"
-    return What(happened.lead, happened.thing, rest), note
-
-
-def image_name(image: str) -> str:
-    """Return the file name of an image, short enough for its column."""
-    return elide(base_name(image), 60)
+    return replace(happened, rest=rest), note

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from app.sysmon.events import Event, value_text
 from app.sysmon.text import visible
-from app.web.formats import base_name, elide
+from app.web.formats import base_name, elide, split_path
 from app.web.texts import _
 
 LONGEST: Final = 240
@@ -17,11 +18,27 @@ LONGEST: Final = 240
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """``lead`` is a word of ours; ``thing`` and ``rest`` hold log data, harmless and short."""
+    """``lead`` is a word of ours; ``thing`` and ``rest`` hold log data, harmless and short.
+
+    A command line is ``is_command``: its beginning matters, where a path's end does.
+    """
 
     lead: str
     thing: str
     rest: str = ""
+    is_command: bool = False
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """The thing as a head that may give way where room is short, and a tail that stays."""
+        if not self.is_command:
+            return split_path(self.thing, _KEPT)
+        program = re.match(r'"[^"]*|\S*', self.thing)
+        cut = self.thing.rfind("\\", 0, program.end() if program else 0) + 1
+        return self.thing[:cut], self.thing[cut:]
+
+
+_KEPT: Final = 40
 
 
 def what(event: Event) -> What:
@@ -56,11 +73,9 @@ def _process_and(event: Event, prefix: str, image: str) -> str:
 
 def _process_create(event: Event) -> What:
     parent = _process_and(event, "Parent", "ParentImage")
-    return What(
-        "",
-        _value(event, "CommandLine", "Image"),
-        _("from %(process)s", process=parent) if parent else "",
-    )
+    from_parent = _("from %(process)s", process=parent) if parent else ""
+    command = _value(event, "CommandLine")
+    return What("", command or _value(event, "Image"), from_parent, is_command=bool(command))
 
 
 def _file_create_time(event: Event) -> What:

@@ -11,8 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.sysmon.events import Event
-from app.web.results import Burst, DayLine, Folding, GapLine, Line, Row, Rows, Silence, bursts_of
-from app.web.what import what
+from app.web.results import (
+    Burst,
+    DayLine,
+    Folding,
+    GapLine,
+    Line,
+    Row,
+    Rows,
+    Silence,
+    bursts_of,
+    computer_labels,
+)
+from app.web.what import What, what
 from tests import builders
 from tests.builders import (
     NOON,
@@ -319,3 +330,37 @@ def test_hostile_values_are_short_and_hide_nothing(text: str) -> None:
 def test_bursts_can_be_left_unfolded() -> None:
     assert [len(burst.events) for burst in bursts_of([at(0), at(1)], folds=False)] == [1, 1]
     assert isinstance(bursts_of([at(0)], folds=True)[0], Burst)
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["HR001.shire.com", "IT001.shire.com"], ["HR001", "IT001"]),
+        (
+            ["ws-01.a.example", "ws-01.b.example", "dc.a.example"],
+            ["dc", "ws-01.a.example", "ws-01.b.example"],
+        ),
+        (["WS-01", "ws-01.example"], ["WS-01", "ws-01.example"]),
+        (["10.0.0.1", ".x", ""], ["", ".x", "10.0.0.1"]),
+    ],
+)
+def test_a_computer_is_called_by_its_first_name_where_it_is_the_only_one(
+    names: list[str], labels: list[str]
+) -> None:
+    assert list(computer_labels(names).values()) == labels
+
+
+@pytest.mark.parametrize(
+    ("command", "parts"),
+    [
+        (
+            "C:\\Windows\\System32\\powershell.exe -enc JABu\\a",
+            ("C:\\Windows\\System32\\", "powershell.exe -enc JABu\\a"),
+        ),
+        ('"C:\\Program Files\\a b\\x.exe" /c C:\\y', ('"C:\\Program Files\\a b\\', 'x.exe" /c C:\\y')),
+        ("whoami", ("", "whoami")),
+        ("", ("", "")),
+    ],
+)
+def test_of_a_command_line_the_folder_gives_way(command: str, parts: tuple[str, str]) -> None:
+    assert What("", command, is_command=True).parts == parts
