@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -50,11 +51,12 @@ def json_bytes(document: object) -> bytes:
     line = orjson.dumps(document)
     if line.isascii() and b"\x7f" not in line:
         return line
-    return _TERMINAL.sub(_escape, line.decode()).encode()
+    return _TERMINAL.sub(lambda found: _escaped(found[0]), line.decode()).encode()
 
 
-def _escape(found: re.Match[str]) -> str:
-    units = found[0].encode("utf-16-be")
+@lru_cache(maxsize=1024)
+def _escaped(character: str) -> str:
+    units = character.encode("utf-16-be")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
