@@ -38,6 +38,9 @@ from app.sysmon.text import fold
 MOST_GROUPS = 20_000
 """So many groups one question brings; where there are more, several are asked."""
 
+NAMELESS_NAMES = ("EventId", "Operation", "Name", "Consumer", "Filter", "User", "ImageLoaded", "Signed")
+"""What events that name no process are grouped by."""
+
 _WMI = (19, 20, 21)
 _DRIVER = 6
 
@@ -106,14 +109,13 @@ class ActivityLog:
         """
         if first is None or last is None or not self._has(*_WMI, _DRIVER):
             return []
-        names = ("EventId", "Operation", "Name", "Consumer", "Filter", "User", "ImageLoaded", "Signed")
         condition = all_of([event_ids([*_WMI, _DRIVER]), Not(Match(SUBJECT, Operator.EXISTS))])
         rows = [
             row
-            for row in _rows(self.within(first, last).groups(condition, names), names)
+            for row in _rows(self.within(first, last).groups(condition, NAMELESS_NAMES), NAMELESS_NAMES)
             if row.event_id == _DRIVER or _same_user(row["User"], process.user)
         ]
-        return gathered(rows, _by_nobody, self.translate)
+        return gathered(rows, by_nobody, self.translate)
 
     def _has(self, *ids: int) -> bool:
         stored = self.store.info().event_ids
@@ -193,7 +195,7 @@ def _rows(groups: Groups, names: Sequence[str]) -> Iterable[Row]:
             yield Row(int(event_id), values, group.count, group.first, group.last)
 
 
-def _by_nobody(row: Row, translate: Translate) -> Said:
+def by_nobody(row: Row, translate: Translate) -> Said:
     """Say what an event without a process speaks of; that it is this process's is inferred."""
     said = own(row, translate) if row.event_id == _DRIVER else wmi(row, translate)
     phrase = texts.DRIVER_WITHOUT_PROCESS if row.event_id == _DRIVER else texts.WMI_WITHOUT_PROCESS

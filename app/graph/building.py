@@ -11,6 +11,7 @@ from functools import cached_property
 from app.graph import texts
 from app.graph.activity import ActivityLog
 from app.graph.crossing import crossings
+from app.graph.evidence import with_evidence
 from app.graph.folding import Folding, Rank, alike_ranks, fold_to
 from app.graph.forest import Forest
 from app.graph.gaps import Gap, gaps_between
@@ -80,8 +81,10 @@ class Builder:
         things = self.things()
         plans = {key: planned(some, self.scene(key)) for key, some in things.items()}
         folding = self.fold(plans)
-        drawn = [key for key in self.forest.processes if key not in folding.reasons]
+        drawn = [key for key in self.forest.below(self.forest.roots) if key not in folding.reasons]
         activities, counters = self.activities(drawn, plans)
+        if self.spec.evidence:
+            activities = with_evidence(self.log, activities)
         add_ticks(self.log, self.tallies, self.guids(drawn))
         edges = self.edges(drawn)
         spine = set(self.forest.path_to(self.target)) if self.target else set()
@@ -229,11 +232,9 @@ class Builder:
         """Return the one folded node that counts the events of a process that is not opened."""
         tally = self.tally(key)
         counts = {
-            category: tally.counts[category]
+            category: tally.activity[category]
             for category in ORDER
-            if category not in self.spec.hidden
-            and category is not Category.CREATE_PROCESS
-            and tally.counts[category]
+            if category not in self.spec.hidden and tally.activity[category]
         }
         if not counts or tally.first is None or tally.last is None:
             return None
@@ -252,7 +253,7 @@ class Builder:
             first=tally.first,
             last=tally.last,
             certainty=Certainty.FOLDED,
-            query="not EventId:1",
+            query="not EventId:(1 or 5)",
             opens=node_id(key),
         )
 

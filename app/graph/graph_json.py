@@ -22,7 +22,7 @@ _COUNTERS: Final = "counter"
 
 def whole(spec: GraphSpec) -> GraphSpec:
     """Return the spec of the graph that JSON is made of: nothing is folded for want of room."""
-    return replace(spec, budget=NO_BUDGET, closed=frozenset())
+    return replace(spec, budget=NO_BUDGET, closed=frozenset(), evidence=True)
 
 
 def to_json(graph: ProcessGraph) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from app.graph import texts
 from app.graph.describe import event_ids
 from app.graph.model import Activity, Certainty
 from app.graph.nodes import NodeKey, node_id
-from app.graph.objects import Thing, tail
+from app.graph.objects import Said, Thing, tail
 from app.graph.texts import Translate
 from app.sysmon.condition import Condition, Match, Operator, all_of
 from app.sysmon.kinds import Category
@@ -121,7 +121,7 @@ def fitted(plans: Sequence[Plan], limit: int, scene: Scene) -> list[Activity]:
     """
     if len(plans) > limit:
         return []
-    room = _shares([plan.size for plan in plans], limit)
+    room = shares_of([plan.size for plan in plans], limit)
     return [
         activity
         for plan, size in zip(plans, room, strict=True)
@@ -223,7 +223,7 @@ def _with_opened(plan: Plan, scene: Scene) -> Plan:
     return Plan(plan.category, alone, [group for group in plan.groups if group not in opened])
 
 
-def _shares(sizes: Sequence[int], limit: int) -> list[int]:
+def shares_of(sizes: Sequence[int], limit: int) -> list[int]:
     """Share a limit: everyone gets what it needs, or as much as the others; at least 1."""
     shares = [0] * len(sizes)
     left, waiting = limit, sorted(range(len(sizes)), key=lambda place: sizes[place])
@@ -263,9 +263,8 @@ def _activities(plan: Plan, scene: Scene) -> Iterable[Activity]:
 def activity_of(thing: Thing, scene: Scene) -> Activity:
     """Return the node of a thing that stands alone."""
     said = thing.said
-    key = (said.kind, *scene.process[1:], digest("\x1f".join(thing.identity)))
     return Activity(
-        key=key,
+        key=activity_key(scene.process, thing.category, said),
         process=scene.process,
         category=thing.category,
         label=_cut(_label(thing, scene), LABEL),
@@ -285,6 +284,11 @@ def activity_of(thing: Thing, scene: Scene) -> Activity:
         ports=dict(sorted(thing.ports.items(), key=lambda item: (-item[1], item[0]))),
         stands_alone=said.stands_alone,
     )
+
+
+def activity_key(process: NodeKey, category: Category, said: Said) -> NodeKey:
+    """Return the key of a thing below a process: its name is short, however long the thing's is."""
+    return (said.kind, *process[1:], digest("\x1f".join((category.value, said.kind, said.identity))))
 
 
 def _folded(group: Group, scene: Scene) -> Activity:

@@ -49,6 +49,8 @@ class GraphSpec:
     end: datetime | None = None
     budget: int = BUDGET
     mark: str = ""
+    evidence: bool = False
+    """Look up the events of nodes that stand for a single one: for machines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

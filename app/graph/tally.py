@@ -10,7 +10,7 @@ from typing import Final
 
 from app.graph.activity import ActivityLog
 from app.graph.ask import portions
-from app.graph.describe import EVENT_ID, SUBJECT
+from app.graph.describe import EVENT_ID, NOT_ACTIVITY, SUBJECT
 from app.store.port import Groups
 from app.sysmon.condition import equals_any
 from app.sysmon.kinds import Category, category_of
@@ -23,9 +23,11 @@ Tick = tuple[datetime, Category, int]
 
 @dataclass(slots=True)
 class Tally:
-    """The events of one process in the range: per category, when, and how many are activity."""
+    """The events of one process in the range: per category, and when."""
 
     counts: Counter[Category] = field(default_factory=Counter)
+    activity: Counter[Category] = field(default_factory=Counter)
+    """The same without its own beginning and end."""
     ticks: Counter[tuple[datetime, Category]] = field(default_factory=Counter)
     first: datetime | None = None
     last: datetime | None = None
@@ -37,6 +39,8 @@ class Tally:
     def add(self, event_id: int, count: int, first: datetime, last: datetime) -> None:
         """Count some events."""
         self.counts[category_of(event_id)] += count
+        if event_id not in NOT_ACTIVITY:
+            self.activity[category_of(event_id)] += count
         self.first = first if self.first is None else min(self.first, first)
         self.last = last if self.last is None else max(self.last, last)
 

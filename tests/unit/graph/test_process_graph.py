@@ -1,0 +1,419 @@
+"""The graph of one process: who shows what, the budget, life lines, marks and ties."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.errors import NotFound
+from app.graph.building import CHILDREN
+from app.graph.model import Fold, GraphSpec
+from app.graph.process_graph import build_process_graph
+from app.store.port import Budget
+from app.sysmon.kinds import Category
+from tests.builders import (
+    COMPUTER,
+    NOON,
+    create_remote_thread,
+    dns_query,
+    file_create,
+    image_load,
+    network_connect,
+    process_access,
+    process_create,
+    process_terminate,
+)
+from tests.unit.graph.families import created, guid, stored
+from tests.unit.graph.worlds import by, elsewhere, graph, id_of, key, labels, only, target
+
+
+def test_the_target_shows_its_activity_and_all_others_one_counter() -> None:
+    store = stored(
+        created(2, 1),
+        created(3, 2),
+        file_create(**by(2)),
+        dns_query(**by(3)),
+        *[file_create(**by(3, target_filename=f"C:\\{n}")) for n in range(3)],
+    )
+
+    found = graph(store, 2)
+
+    assert labels(found.nodes[key(2)]) == ["a.exe"]
+    counter = only(found.nodes[key(3)], "4 events")
+    assert (counter.category, counter.count, counter.opens) == (Category.CREATE_FILE, 4, id_of(3))
+    assert counter.title == "4 events: DNS names 1, files 3"
+    assert found.nodes[key(3)].counts == {
+        Category.CREATE_PROCESS: 1,
+        Category.DNS: 1,
+        Category.CREATE_FILE: 3,
+    }
+
+
+def test_a_process_that_was_opened_shows_its_activity_too() -> None:
+    store = stored(created(2, 1), created(3, 2), dns_query(**by(3)))
+
+    found = graph(store, 2, opened=frozenset({id_of(3)}))
+
+    assert labels(found.nodes[key(3)]) == ["www.example.net"]
+    assert [node.is_open for node in found.nodes.values()] == [False, True, True]
+
+
+def test_the_target_that_was_closed_shows_a_counter() -> None:
+    found = graph(stored(created(1, None), dns_query(**by(1))), closed=frozenset({id_of(1)}))
+
+    assert labels(target(found)) == ["1 event"]
+
+
+def test_the_spine_comes_first_among_children_and_is_named() -> None:
+    found = graph(stored(created(2, 1), created(3, 2), created(4, 2), created(5, 3)), 3)
+
+    assert [(node.process.process_id, node.is_spine) for node in found.nodes.values()] == [
+        (1, True),
+        (2, True),
+        (3, True),
+        (5, False),
+    ]
+    assert found.roots == (key(1),)
+    assert target(found).is_target
+
+
+def test_what_is_not_known_is_an_error_that_says_so() -> None:
+    with pytest.raises(NotFound):
+        graph(stored(created(1, None)), 9)
+
+
+# The budget
+
+
+def test_a_tree_of_many_comes_out_within_the_budget_and_is_honest() -> None:
+    children = [created(n, 1, image="C:\\bin\\conhost.exe") for n in range(2, 402)]
+    store = stored(created(1, None), *children)
+
+    found = graph(store)
+
+    assert found.visible <= 150
+    assert found.total == 401
+    assert target(found).hidden_children == 400
+    assert target(found).hidden == (("conhost.exe", 400),)
+    assert target(found).reason == "many alike"
+    assert found.folds == (Fold(count=400, what="processes", reason="many alike"),)
+    assert found.counts == {Category.CREATE_PROCESS: 401}
+
+
+def test_children_that_were_opened_show_as_far_as_the_budget_goes() -> None:
+    store = stored(created(1, None), *[created(n, 1, image="C:\\c.exe") for n in range(2, 202)])
+
+    found = graph(store, opened=frozenset({id_of(1) + CHILDREN}))
+
+    assert found.visible == 150
+    assert target(found).hidden_children == 201 - 150
+    assert [child.process.process_id for child in found.nodes.values()][1] == 2
+
+
+def test_children_that_were_closed_are_counted() -> None:
+    found = graph(stored(created(1, None), created(2, 1)), closed=frozenset({id_of(1) + CHILDREN}))
+
+    assert len(found.nodes) == 1
+    assert target(found).hidden_children == 1
+    assert target(found).reason == "folded by the reader"
+
+
+def test_counters_are_left_out_where_they_exceed_the_budget_and_that_is_said() -> None:
+    store = stored(
+        created(1, None),
+        *[created(n, 1) for n in range(2, 8)],
+        *[dns_query(**by(n)) for n in range(2, 8)],
+        dns_query(**by(4)),
+    )
+
+    found = graph(store, budget=9)
+
+    assert found.visible == 9
+    assert labels(found.nodes[key(4)]) == ["2 events"]
+    assert found.folds == (Fold(count=4, what="counters of events", reason="budget"),)
+
+
+def test_ancestors_beyond_the_budget_are_counted_and_the_target_stays() -> None:
+    store = stored(*[created(n, n - 1) for n in range(2, 60)])
+
+    found = graph(store, 59, budget=20)
+
+    assert found.visible <= 20
+    assert found.total == 59
+    assert target(found).process.process_id == 59
+    assert Fold(count=39, what="ancestors", reason="budget") in found.folds
+    assert found.roots == (key(40),)
+
+
+@pytest.mark.parametrize("budget", [1, 2, 3, 10, 1_000])
+def test_no_more_than_the_budget_is_drawn(budget: int) -> None:
+    store = stored(
+        created(1, None),
+        *[created(n, n // 3) for n in range(2, 40)],
+        *[file_create(**by(n % 40, target_filename=f"C:\\{n}")) for n in range(90)],
+    )
+
+    for target_number in (1, 2, 30):
+        found = graph(store, target_number, budget=budget, opened=frozenset({id_of(2), id_of(5)}))
+        assert found.visible <= budget
+        assert found.total == len(found.nodes) + sum(
+            fold.count for fold in found.folds if fold.what in ("processes", "ancestors")
+        )
+
+
+def test_the_rest_beyond_the_limit_of_a_tree_is_told() -> None:
+    store = stored(created(1, None), *[created(n, 1) for n in range(2, 12)])
+
+    found = build_process_graph(store, COMPUTER, guid(1), GraphSpec(), limit=5)
+
+    assert found.total == 11
+    assert [(fold.count, fold.node) for fold in found.folds] == [(6, key(1))]
+
+
+# Rarity
+
+
+def test_an_image_of_one_computer_only_is_rare_and_that_of_all_is_not() -> None:
+    rare, common = "C:\\bin\\rare.exe", "C:\\bin\\common.exe"
+    store = stored(
+        created(1, None, image=rare),
+        created(2, 1, image=common),
+        process_create(image=common, computer="ws-02.example"),
+    )
+
+    found = graph(store)
+
+    assert (found.computers, target(found).is_rare) == (2, True)
+    assert found.nodes[key(2)].rarity is not None
+    assert not found.nodes[key(2)].is_rare
+
+
+# Times
+
+
+def test_only_events_of_the_range_are_activity_and_processes_stay() -> None:
+    store = stored(
+        created(1, None, time=NOON),
+        created(2, 1, time=NOON),
+        dns_query(**by(1, time=NOON + timedelta(hours=1))),
+        file_create(**by(1, time=NOON + timedelta(hours=2))),
+    )
+
+    found = graph(store, start=NOON + timedelta(minutes=90), end=NOON + timedelta(hours=3))
+
+    assert len(found.nodes) == 2
+    assert labels(target(found)) == ["a.exe"]
+    assert found.counts == {Category.CREATE_FILE: 1}
+    assert (target(found).first, target(found).last) == (NOON + timedelta(hours=2),) * 2
+
+
+def test_a_life_line_has_about_a_hundred_steps() -> None:
+    lookups = [dns_query(**by(1, time=NOON + timedelta(seconds=n))) for n in range(300)]
+
+    found = graph(stored(created(1, None, time=NOON), *lookups))
+
+    starts = {start for start, _, _ in target(found).ticks}
+    assert 90 <= len(starts) <= 110
+    assert sum(count for _, _, count in target(found).ticks) == 301
+    assert {category for _, category, _ in target(found).ticks} == {Category.CREATE_PROCESS, Category.DNS}
+
+
+def test_events_at_one_moment_have_a_life_line_too() -> None:
+    found = graph(stored(created(1, None, time=NOON), dns_query(**by(1, time=NOON))))
+
+    assert [count for _, _, count in target(found).ticks] == [1, 1]
+
+
+# Marks
+
+
+@pytest.mark.parametrize(
+    ("word", "marked"),
+    [
+        ("P2.EXE", [False, True]),
+        ("/C WHOAMI", [True, True]),
+        ("carol", [False, True]),
+        ("  ", [False, False]),
+    ],
+)
+def test_a_word_marks_images_command_lines_and_users_in_any_case(word: str, marked: list[bool]) -> None:
+    found = graph(stored(created(1, None), created(2, 1, user="EXAMPLE\\Carol")), mark=word)
+
+    assert [node.is_marked for node in found.nodes.values()] == marked
+
+
+def test_a_word_marks_what_a_process_touched() -> None:
+    found = graph(stored(created(1, None), dns_query(**by(1)), file_create(**by(1))), mark="EXAMPLE.net")
+
+    assert [activity.label for activity in target(found).activities if activity.is_marked] == [
+        "www.example.net"
+    ]
+
+
+@pytest.mark.parametrize("spelt", ["{}", "SHA256={}", "sha256:{}", " {} "])
+def test_a_hash_marks_the_process_and_the_images_that_have_it(spelt: str) -> None:
+    hash_ = "AB" * 32
+    store = stored(
+        created(1, None),
+        created(2, 1, sha256=hash_, hashes=f"SHA256={hash_}"),
+        image_load(**by(1, sha256=hash_, hashes=f"SHA256={hash_}")),
+        dns_query(**by(1)),
+    )
+
+    found = graph(store, mark=spelt.format(hash_.lower()))
+
+    assert [node.is_marked for node in found.nodes.values()] == [False, True]
+    assert [activity.label for activity in target(found).activities if activity.is_marked] == ["kernel32.dll"]
+
+
+# Ties between branches
+
+
+def test_a_thread_between_processes_that_are_drawn_is_a_tie_and_so_is_access() -> None:
+    store = stored(
+        created(1, None),
+        created(2, 1),
+        created(3, 1),
+        create_remote_thread(**by(2, target_process_guid=guid(3))),
+        process_access(**by(3, target_process_guid=guid(1))),
+    )
+
+    assert [(edge.source, edge.target, edge.kind, edge.count) for edge in graph(store).edges] == [
+        (key(2), key(3), "thread", 1),
+        (key(3), key(1), "access", 1),
+    ]
+
+
+def test_a_parents_access_to_its_child_is_no_tie_nor_is_one_between_processes_not_looked_at() -> None:
+    store = stored(
+        created(1, None),
+        created(2, 1),
+        created(3, 1),
+        process_access(**by(1, target_process_guid=guid(2))),
+        process_access(**by(2, target_process_guid=guid(3))),
+    )
+
+    assert graph(store).edges == ()
+
+
+# Faults of the old tool
+
+
+def test_b2_a_circle_of_parents_ends_and_is_told() -> None:
+    found = graph(stored(created(1, 2), created(2, 1)))
+
+    assert len(found.nodes) == 2
+    assert "ancestor" in found.notes[0]
+
+
+def test_b3_a_creation_that_is_logged_twice_makes_one_node_and_its_children_once() -> None:
+    found = graph(stored(created(1, None), created(1, None), created(2, 1)))
+
+    assert [node.process.process_id for node in found.nodes.values()] == [1, 2]
+    assert target(found).children == (key(2),)
+
+
+def test_b4_d8_the_target_is_found_behind_more_than_a_thousand_other_creations() -> None:
+    others = [process_create(time=NOON - timedelta(minutes=1)) for _ in range(1_050)]
+
+    found = graph(stored(*others, created(1, None), created(2, 1)))
+
+    assert set(found.nodes) == {key(1), key(2)}
+
+
+def test_b5_d8_a_process_that_lives_past_midnight_keeps_all_its_days() -> None:
+    days = [file_create(**by(1, target_filename=f"C:\\{n}", time=NOON + timedelta(days=n))) for n in range(3)]
+    end = process_terminate(**by(1, time=NOON + timedelta(days=9)))
+
+    found = graph(stored(created(1, None), *days, created(2, 1, time=NOON + timedelta(days=5)), end))
+
+    assert labels(target(found)) == ["0", "1", "2"]
+    assert set(found.nodes) == {key(1), key(2)}
+    assert target(found).process.ended == NOON + timedelta(days=9)
+
+
+def test_b6_d9_events_of_descendants_are_counted_and_can_be_opened_and_all_ancestors_are_there() -> None:
+    store = stored(*[created(n, n - 1) for n in range(2, 7)], network_connect(**by(6)))
+
+    found = graph(store, 4)
+
+    assert len(found.nodes) == 6
+    assert labels(found.nodes[key(6)]) == ["1 event"]
+    opened = graph(store, 4, opened=frozenset({id_of(6)}))
+    assert labels(opened.nodes[key(6)]) == ["192.168.1.200:8080"]
+
+
+def test_b10_a_connection_tells_its_destination_though_there_is_no_host_name() -> None:
+    peer = target(graph(stored(created(1, None), network_connect(**by(1))))).activities[0]
+
+    assert (peer.label, peer.value, peer.details["DestinationPort"]) == (
+        "192.168.1.200:8080",
+        "192.168.1.200",
+        "8080",
+    )
+
+
+def test_b11_b12_files_images_and_names_are_labelled_with_themselves_not_with_their_process() -> None:
+    store = stored(created(1, None), file_create(**by(1)), image_load(**by(1)), dns_query(**by(1)))
+
+    node = target(graph(store))
+
+    assert {activity.value for activity in node.activities} == {
+        "C:\\Temp\\a.exe",
+        "C:\\Windows\\System32\\kernel32.dll",
+        "www.example.net",
+    }
+    assert "p1.exe" not in " ".join(activity.title for activity in node.activities)
+
+
+def test_b23_ports_count_connections_and_addresses_are_told_apart() -> None:
+    peers = [
+        network_connect(**by(1, destination_ip=ip, destination_port=443)) for ip in ("10.0.0.1", "10.0.0.2")
+    ]
+
+    node = target(graph(stored(created(1, None), *peers, peers[0])))
+
+    assert labels(node) == ["10.0.0.1:443", "10.0.0.2:443"]
+
+
+def test_d11_more_than_thirty_things_are_all_counted_and_can_all_be_seen() -> None:
+    store = stored(
+        created(1, None), *[file_create(**by(1, target_filename=f"C:\\d\\{n:02}.txt")) for n in range(40)]
+    )
+
+    (group,) = target(graph(store)).activities
+
+    assert (group.objects, group.count, group.label) == (40, 40, "files in d")
+    assert len(target(graph(store, opened=frozenset({group.id}))).activities) == 40
+
+
+def test_b1_d7_the_range_of_one_reader_is_not_that_of_the_next() -> None:
+    store = stored(created(1, None), dns_query(**by(1)))
+
+    graph(store, start=NOON + timedelta(days=1), end=NOON + timedelta(days=2))
+
+    assert labels(target(graph(store))) == ["www.example.net"]
+
+
+# Asking
+
+
+def test_a_budget_is_handed_to_every_question() -> None:
+    store, budget = stored(created(1, None), *elsewhere()), Budget(60)
+    budget.cancel()
+
+    with pytest.raises(Exception, match="cancelled"):
+        build_process_graph(store, COMPUTER, guid(1), GraphSpec(), budget=budget)
+
+
+def test_reasons_and_labels_are_translated() -> None:
+    store = stored(
+        created(1, None), *[file_create(**by(1, target_filename=f"C:\\d\\{n}.txt")) for n in range(9)]
+    )
+
+    found = build_process_graph(store, COMPUTER, guid(1), GraphSpec(), translate=lambda text: f"«{text}»")
+
+    assert target(found).activities[0].reason == "«many alike»"
+    assert target(found).activities[0].label == "«files in d»"
+    assert found.folds == (Fold(count=9, what="«objects»", reason="«many alike»"),)
