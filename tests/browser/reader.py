@@ -15,6 +15,8 @@ WATCH_POLICY: Final = """
 document.addEventListener("securitypolicyviolation", (event) => console.error(
   `policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
 """
+#: Rows behind the first twelve are made as those are; looking at each takes axe seconds.
+ALIKE: Final = "tbody tr:nth-child(n + 13)"
 AXE: Final = importlib.resources.files("axe_playwright_python") / "axe.min.js"
 
 
@@ -66,15 +68,20 @@ class Reader:
         """Return by how many pixels the window can be scrolled to the right."""
         return int(self.page.evaluate("scrollTo(100000, 0), Math.ceil(scrollX)"))
 
-    def barriers(self, *, least: tuple[str, ...] = ("serious", "critical")) -> list[str]:
-        """Return what axe finds that keeps people out: each rule with the first elements that break it."""
-        self.page.evaluate(AXE.read_text("utf-8"))
-        result: dict[str, Any] = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    def barriers(self, *rules: str) -> list[str]:
+        """Return what axe finds, by all rules or these, that keeps people out: each with where it is."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text("utf-8"))
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if rules:
+            options["runOnly"] = {"type": "rule", "values": rules}
+        where = {"include": [["html"]], "exclude": [[ALIKE]]}
+        result: dict[str, Any] = self.page.evaluate("([where, how]) => axe.run(where, how)", [where, options])
         return [
             f"{found['impact']} {found['id']}: {found['help']}\n"
             + "\n".join(f"    {node['html'][:160]} {_why(node)}" for node in found["nodes"][:4])
             for found in result["violations"]
-            if found["impact"] in least
+            if found["impact"] in {"serious", "critical"}
         ]
 
     def photograph(self, path: Path) -> None:
