@@ -193,7 +193,9 @@ class _Found:
             nodes[parent] = made(parent, event.computer, guid, says, Role.DESCENDANT, 0)
         elif not nodes[parent].logged:
             nodes[parent] = _completed(nodes[parent], says)
-        if child != parent:
+        if child == parent:
+            self._note_circle(nodes[child])
+        else:
             parents[child] = parent
 
     def _without_circles(
@@ -210,13 +212,14 @@ class _Found:
             if key is not None and key in path:
                 circle = list(path)[list(path).index(key) :]
                 first = min(circle, key=lambda key: (str(nodes[key].utc_time), key))
-                self.notes.add(
-                    "circles",
-                    f"The log says that {nodes[first].label} is its own ancestor: the tree is cut there.",
-                )
+                self._note_circle(nodes[first])
                 del parents[first]
             settled.update(path)
         return parents
+
+    def _note_circle(self, process: Process) -> None:
+        said = f"The log says that {process.label} is its own ancestor: the tree is cut there."
+        self.notes.add("circles", said)
 
 
 def _completed(process: Process, says: Mapping[str, Value | None]) -> Process:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
-from app.graph.activity import ActivityLog
+from app.graph.activity import NAMELESS_NAMES, ActivityLog, by_nobody
 from app.graph.describe import DONE_TO_NAMES, OWN_NAMES, SUBJECT, done_to, own
 from app.graph.grouping import activity_key
 from app.graph.model import Activity
@@ -50,16 +50,14 @@ def with_evidence(
 
 def keys_of(event: Event, process: NodeKey, translate: Translate) -> list[NodeKey]:
     """Return the keys that a node for this event has below a process."""
-    guid = process[2]
-    keys = []
-    if event.process_guid == guid:
-        keys.append(
-            activity_key(process, category_of(event.event_id), own(_row(event, OWN_NAMES), translate))
-        )
-    if event.text_of("target_process_guid") == guid:
-        said = done_to(_row(event, DONE_TO_NAMES), translate)
-        keys.append(activity_key(process, category_of(event.event_id), said))
-    return keys
+    said = []
+    if event.process_guid is None:
+        said.append(by_nobody(_row(event, NAMELESS_NAMES), translate))
+    if event.process_guid == process[2]:
+        said.append(own(_row(event, OWN_NAMES), translate))
+    if event.text_of("target_process_guid") == process[2]:
+        said.append(done_to(_row(event, DONE_TO_NAMES), translate))
+    return [activity_key(process, category_of(event.event_id), one) for one in said]
 
 
 def _any_of(activities: Sequence[Activity]) -> Condition:

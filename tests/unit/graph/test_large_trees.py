@@ -7,10 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from app.graph.correlation import build_correlation
+from app.graph.model import BUDGET, GraphSpec
+from app.graph.process_graph import build_process_graph
 from app.graph.tree import build_tree
 from app.settings import Settings
 from app.store.open import open_store
 from app.sysmon.events import Event
+from app.sysmon.kinds import Category
 from tests.builders import COMPUTER, NOON, batch_of, process_create, process_terminate
 
 CHILDREN = 10_000
@@ -73,3 +77,24 @@ def test_a_deep_chain_is_followed_to_both_ends(settings: Settings) -> None:
 
     assert [process.process_id for process in tree.processes()][1:] == list(range(1, depth + 1))
     assert tree.to_json()["nodes"][-1]["role"] == "descendant"
+
+
+def test_the_graph_of_ten_thousand_children_is_within_its_budget_and_counts_them_all(wide: Settings) -> None:
+    with open_store(wide) as store:
+        graph = build_process_graph(store, COMPUTER, guid(0), GraphSpec())
+
+    assert graph.visible <= BUDGET
+    assert graph.total == CHILDREN + 2
+    folded = sum(fold.count for fold in graph.folds if fold.what == "processes")
+    assert len(graph.nodes) + folded == CHILDREN + 2
+    assert graph.counts[Category.CREATE_PROCESS] == CHILDREN + 1
+
+
+def test_the_forest_of_ten_thousand_processes_is_within_its_budget_and_counts_them_all(
+    wide: Settings,
+) -> None:
+    with open_store(wide) as store:
+        graph = build_correlation(store, COMPUTER, None, None, GraphSpec())
+
+    assert graph.visible <= BUDGET
+    assert graph.total == CHILDREN + 2
