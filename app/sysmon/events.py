@@ -69,7 +69,8 @@ class EventKey:
         """Return the key as it stands in URLs, readable from left to right."""
         time = "-"
         if self.utc_time is not None:
-            time = self.utc_time.strftime("%Y%m%dT%H%M%S.") + f"{self.utc_time.microsecond // 1000:03}"
+            # Not strftime, which writes the years before 1000 with fewer than four digits.
+            time = self.utc_time.isoformat(timespec="milliseconds")[:23].replace("-", "").replace(":", "")
         return f"{self.computer}~{self.event_id}~{time}~{self.record}"
 
     @classmethod
