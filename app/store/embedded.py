@@ -95,6 +95,11 @@ class EmbeddedStore(EventStore):
     ) -> Terms:
         return self._reader.terms(query, name, size, rarest=rarest, budget=budget)
 
+    def facets(
+        self, query: EventQuery, names: Sequence[str], size: int, *, budget: Budget | None = None
+    ) -> tuple[Terms, ...]:
+        return self._reader.facets(query, names, size, budget=budget)
+
     def groups(
         self,
         query: EventQuery,

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from app.errors import StoreUnavailable
 from app.store.catalogue import Segment
 from app.store.embedded_engine import Engine
 from app.store.embedded_match import Parameters, equals_one_of, folded
 from app.store.embedded_rows import file_errors, time_at
 from app.store.embedded_sql import operand_of
+from app.store.files import must_be_there
 from app.store.port import Budget, Rarity
 from app.store.seen import UNKNOWN, SeenValues, hashes_in_order
 from app.sysmon.events import NOWHERE
@@ -48,10 +48,8 @@ class RarityFinder:
     ) -> tuple[Rarity | None, ...]:
         """Return what is known of each value, in their order."""
         budget.check()
-        if segments and not (folder := segments[0].summary_path.parent).is_dir():
-            raise StoreUnavailable(
-                f"The store's folder {folder} is not there. Check that its disk is mounted."
-            )
+        if segments:
+            must_be_there(segments[0].summary_path.parent)
         texts: dict[str, set[str]] = {}
         for name, value in values:
             texts.setdefault(FIELDS[name].column, set()).add(fold(value))

@@ -44,16 +44,24 @@ _SCOPES: Final = {
 }
 
 
+_MOST_BRANCHES: Final = 8
+_MOST_REPEATED: Final = 200_000
+"""Up to so many events are told apart by file and row where several branches have them."""
+
+_UNCOUNTED: Final = _MOST_REPEATED + 1
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """What a column has for which a comparison holds.
 
     ``values`` None: too many to name, the column is to be asked. ``files`` None: it may be
-    in any.
+    in any. At most so many ``events`` have it; by default nobody has counted.
     """
 
     values: frozenset[str] | None = None
     files: frozenset[str] | None = None
+    events: int = _UNCOUNTED
 
 
 Hits = Mapping[str, Hit]
@@ -61,15 +69,18 @@ Hits = Mapping[str, Hit]
 
 OTHER: Final = "other"
 EVERYWHERE: Final[Hits] = dict.fromkeys((*KEYWORD_COLUMNS, OTHER), Hit())
-_MOST_BRANCHES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A part of a query's events: an expression, and the files to look in (None: all)."""
+    """A part of a query's events: an expression, and the files to look in (None: all).
+
+    ``most``: at most so many events, as far as it is known.
+    """
 
     where: str
     files: frozenset[str] | None = None
+    most: int = _UNCOUNTED
 
 
 @dataclass(slots=True)
@@ -98,6 +109,20 @@ class Statement:
             parts.append(equals_one_of(query.computers, operand_of("computer"), False, self.parameters))
         return _all(parts)
 
+    def matching(self, query: EventQuery, files: Sequence[str], selected: str) -> str:
+        """Return the selection of all the query's events, each once."""
+        branches = self.branches(query)
+        if len(branches) == 1 or sum(branch.most for branch in branches) > _MOST_REPEATED:
+            return f"SELECT {selected} FROM {self.source(files)} WHERE {self.where(query)}"
+        parts = " UNION ALL ".join(
+            f"SELECT filename, file_row_number, {selected} FROM {self.source(some)} WHERE {branch.where}"
+            for branch in branches
+            if (some := [file for file in files if branch.files is None or file in branch.files])
+        )
+        if not parts:
+            return f"SELECT {selected} FROM {self.source(files)} WHERE {NEVER}"
+        return f"SELECT DISTINCT ON (filename, file_row_number) * FROM ({parts})"
+
     def branches(self, query: EventQuery) -> list[Branch]:
         """Return branches that have the query's events between them; some in several.
 
@@ -107,10 +132,10 @@ class Statement:
         """
         parts = query.condition.parts if isinstance(query.condition, And) else (query.condition,)
         for number, part in enumerate(parts):
-            alternatives = self._by_column(part)
-            if len(alternatives) > 1:
+            found = self._by_column(part)
+            if len(found) > 1:
                 others = self.where(replace(query, condition=And((*parts[:number], *parts[number + 1 :]))))
-                found = [Branch(_all([one.where, others]), one.files) for one in alternatives]
+                found = [replace(one, where=_all([one.where, others])) for one in found]
                 break
         else:
             found = [Branch(self.where(query))]
@@ -188,7 +213,10 @@ class Statement:
 
     def _keyword_parts(self, match: Match) -> list[Branch]:
         hits = self.hits.get(match, EVERYWHERE)
-        return [Branch(self._keyword_in(column, hit, match), hit.files) for column, hit in hits.items()]
+        return [
+            Branch(self._keyword_in(column, hit, match), hit.files, hit.events)
+            for column, hit in hits.items()
+        ]
 
     def _keyword_in(self, column: str, hit: Hit, match: Match) -> str:
         if column == OTHER:

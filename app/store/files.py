@@ -117,6 +117,12 @@ def make_folders(catalogue: Catalogue) -> None:
                 (catalogue.folder / name).mkdir(parents=True, exist_ok=True)
 
 
+def must_be_there(folder: Path) -> None:
+    """Raise StoreUnavailable where the folder of a store went away: memory must not answer then."""
+    if not folder.is_dir():
+        raise StoreUnavailable(f"The store's folder {folder} is not there. Check that its disk is mounted.")
+
+
 def gone(catalogue: Catalogue, error: FileNotFoundError) -> SysmonSearchError:
     """Return what to say of a file that the catalogue names and that is not there."""
     if not (catalogue.folder / "segments").is_dir():

@@ -1,0 +1,176 @@
+"""Counting events: in all, per step of time, per value, per combination of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.store.catalogue import Segment
+from app.store.embedded_ids import event_ids_of, speaks_of_event_ids_only
+from app.store.embedded_match import Operand, Parameters
+from app.store.embedded_rows import time_at
+from app.store.embedded_search import Searcher, paths_of
+from app.store.embedded_sql import Statement, value_of
+from app.store.embedded_values import are_summed
+from app.store.port import Bucket, Budget, Count, Group, Groups, Terms
+from app.sysmon.condition import EVERYTHING
+from app.sysmon.events import microseconds
+from app.sysmon.fields import FIELDS, Field
+from app.sysmon.query import EventQuery
+from app.sysmon.text import fold
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Counts the events of one query; see ``port.EventStore`` for what each method promises."""
+
+    searcher: Searcher
+    query: EventQuery
+    budget: Budget
+
+    def count(self) -> Count:
+        """Count all."""
+        total = 0
+        asked = []
+        for segment in self.searcher.segments(self.query):
+            known = _known_rows(segment, self.query)
+            total += known or 0
+            if known is None:
+                asked.append(segment)
+        if asked:
+            statement, matching = self._matching(asked, "1")
+            total += self._rows(f"SELECT count(*) FROM ({matching})", statement)[0][0]
+        return Count(total)
+
+    def histogram(self, step: int) -> tuple[Bucket, ...]:
+        """Count per step of so many microseconds and event ID."""
+        segments = self.searcher.segments(self.query)
+        if not segments:
+            return ()
+        statement, matching = self._matching(segments, "time, event_id")
+        start = _start_of(step, statement.parameters)
+        sql = f"SELECT {start}, event_id, count(*) FROM ({matching}) GROUP BY 1, 2 ORDER BY 1, 2"
+        rows = self._rows(sql, statement)
+        return tuple(Bucket(time_at(at), event_id, count) for at, event_id, count in rows)
+
+    def groups(self, names: Sequence[str], step: int | None, limit: int) -> Groups:
+        """Count per combination of values, and per step if there is one."""
+        segments = self.searcher.segments(self.query)
+        if not segments:
+            return Groups((), True)
+        fields = [FIELDS[name] for name in names]
+        values = ", ".join([*_named_values(fields), "time"])
+        statement, matching = self._matching(segments, values)
+        sql = _groups_sql(matching, fields, step, limit, statement.parameters)
+        return _groups_of(self._rows(sql, statement), limit)
+
+    def terms(self, names: Sequence[str], size: int, *, rarest: bool = False) -> tuple[Terms, ...]:
+        """Count per value of each of these fields; events are read once for all of them."""
+        segments = self.searcher.segments(self.query)
+        if not segments:
+            return (Terms((), 0, 0),) * len(names)
+        found: dict[str, Terms] = {}
+        if all(_is_wanted_whole(segment, self.query) for segment in segments):
+            for name in filter(lambda name: are_summed(FIELDS[name]), names):
+                values = self.searcher.values
+                found[name] = values.terms(FIELDS[name], segments, size, rarest, self.budget)
+        asked = [FIELDS[name] for name in dict.fromkeys(names) if name not in found]
+        if asked:
+            found |= self._terms(asked, segments, size, rarest)
+        return tuple(found[name] for name in names)
+
+    def _terms(
+        self, fields: Sequence[Field], segments: Sequence[Segment], size: int, rarest: bool
+    ) -> dict[str, Terms]:
+        statement, matching = self._matching(segments, ", ".join(_named_values(fields)))
+        most, direction = statement.parameters.bind(size), "ASC" if rarest else "DESC"
+        matched = f"matched AS {'MATERIALIZED' if len(fields) > 1 else 'NOT MATERIALIZED'} ({matching})"
+        counted, asked = [matched], []
+        for number, field in enumerate(fields):
+            text = Operand("v", field.type).text()
+            counted.append(
+                f"c{number} AS MATERIALIZED (SELECT v{number} AS v, count(*) AS n FROM matched GROUP BY 1)"
+            )
+            asked.append(
+                f"SELECT {number}, NULL, count(v), CAST(coalesce(sum(n) FILTER (v IS NULL), 0) AS BIGINT)"
+                f" FROM c{number}"
+                f" UNION ALL SELECT * FROM (SELECT {number}, {text} AS t, n, NULL"
+                f" FROM c{number} WHERE v IS NOT NULL ORDER BY n {direction}, t LIMIT {most})"
+            )
+        rows = self._rows(f"WITH {', '.join(counted)} {' UNION ALL '.join(asked)}", statement)
+        return {field.name: _terms_of(number, rows) for number, field in enumerate(fields)}
+
+    def _matching(self, segments: Sequence[Segment], selected: str) -> tuple[Statement, str]:
+        statement = self.searcher.statement(self.query, segments, self.budget)
+        return statement, statement.matching(self.query, paths_of(segments), selected)
+
+    def _rows(self, sql: str, statement: Statement) -> list[tuple[Any, ...]]:
+        return self.searcher.engine.rows(sql, statement.parameters.values, self.budget)
+
+
+def _named_values(fields: Sequence[Field]) -> list[str]:
+    return [f"{value_of(field)} AS v{number}" for number, field in enumerate(fields)]
+
+
+def _start_of(step: int, parameters: Parameters) -> str:
+    """Return the expression of the start of an event's step of so many microseconds."""
+    bound = parameters.bind(step)
+    # The remainder of a time before 1970 is negative, hence twice.
+    return f"epoch_us(time) - (epoch_us(time) % {bound} + {bound}) % {bound}"
+
+
+def _terms_of(number: int, rows: Sequence[tuple[Any, ...]]) -> Terms:
+    (_, _, distinct, missing), *counts = (row for row in rows if row[0] == number)
+    return Terms(tuple((value, count) for _, value, count, _ in counts), distinct, missing)
+
+
+def _groups_sql(
+    matching: str, fields: Sequence[Field], step: int | None, limit: int, parameters: Parameters
+) -> str:
+    """Return the question for one group more than ``limit``: values, start, count, first, last."""
+    values = [f"v{number}" for number in range(len(fields))]
+    keys = values if step is None else [*values, "start"]
+    start = "" if step is None else f"{_start_of(step, parameters)} AS start, "
+    grouped = "".join(f"{key}, " for key in keys)
+    texts = [Operand(name, field.type).text() for name, field in zip(values, fields, strict=True)]
+    order = ", ".join(f"{key} NULLS FIRST" for key in keys)
+    return (
+        f"WITH grouped AS (SELECT {grouped}count(*) AS n, min(us) AS early, max(us) AS late"
+        f" FROM (SELECT {start}epoch_us(time) AS us, * FROM ({matching}))"
+        f" GROUP BY {', '.join(keys) or '()'})"
+        f" SELECT {', '.join([*texts, 'NULL' if step is None else 'start'])}, n, early, late"
+        f" FROM grouped WHERE n > 0 {f'ORDER BY {order}' if order else ''} LIMIT {parameters.bind(limit + 1)}"
+    )
+
+
+def _groups_of(rows: Iterable[tuple[Any, ...]], limit: int) -> Groups:
+    groups = [
+        Group(tuple(values), None if start is None else time_at(start), count, time_at(first), time_at(last))
+        for *values, start, count, first, last in rows
+    ]
+    return Groups(tuple(groups[:limit]), len(groups) <= limit)
+
+
+def _is_inside(segment: Segment, query: EventQuery) -> bool:
+    """Tell whether all events of a segment are in the query's time range."""
+    return (query.start is None or microseconds(query.start) <= segment.first_time) and (
+        query.end is None or segment.last_time < microseconds(query.end)
+    )
+
+
+def _is_wanted_whole(segment: Segment, query: EventQuery) -> bool:
+    return query.condition == EVERYTHING and not query.computers and _is_inside(segment, query)
+
+
+def _known_rows(segment: Segment, query: EventQuery) -> int | None:
+    """Return how many events match, where the catalogue can tell; else None."""
+    if not _is_inside(segment, query) or not speaks_of_event_ids_only(query.condition):
+        return None
+    ids = event_ids_of(query.condition)
+    if query.computers:
+        if ids is not None:
+            return None
+        names = {fold(name) for name in query.computers}
+        return sum(held.rows for name, held in segment.computers.items() if name in names)
+    return segment.rows if ids is None else sum(segment.event_ids.get(id_, 0) for id_ in ids)
