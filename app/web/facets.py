@@ -7,8 +7,9 @@ would be if that value were chosen instead. A filter is a part of the query's ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 from app.errors import BadQuery
@@ -77,7 +78,7 @@ _NAMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Facets:
     """Asks for the facets of one search.
 
@@ -243,6 +244,12 @@ class Facets:
     def _href(self, **changes: object) -> str:
         return self.args.asking(**changes).url() if self.has_links else ""
 
+    @cached_property
+    def _with_query(self) -> Callable[[str], str]:
+        """Gives the address of this search with another query."""
+        url, without = self.args.asking(q="").urls("q"), self.args.asking(q="").url()
+        return lambda text: url(text) if text else without
+
     def _showing(self, more: tuple[str, ...]) -> str:
         return replace(self.args, more=more).url() if self.has_links else ""
 
@@ -251,7 +258,7 @@ class Facets:
         if not self.has_links or len(value) > LONGEST_LINK:
             return ""
         try:
-            return self._href(q=mine.toggled(value))
+            return self._with_query(mine.toggled(value))
         except BadQuery:  # The value cannot be said in a query that stays within its limits.
             return ""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, Self, TypeVar, cast
+from urllib.parse import urlencode
 
 from app.errors import BadQuery
 from app.sysmon.classic import CRITERIA, condition_of
@@ -108,6 +109,15 @@ class SearchArgs:
         for name, text in self.pairs():
             arguments.setdefault(name, []).append(text)
         return links.search(twin, **arguments)
+
+    def urls(self, *names: str) -> Callable[..., str]:
+        """Return a function that gives the address of this search with these arguments added.
+
+        A page has hundreds of such addresses; what they have in common is written once.
+        """
+        base = self.url()
+        joint = "&" if "?" in base else "?"
+        return lambda *texts: base + joint + urlencode(list(zip(names, texts, strict=True)))
 
     def asking(self, **changes: object) -> SearchArgs:
         """Return another question: it begins on its first page, with nothing picked."""

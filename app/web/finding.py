@@ -6,26 +6,31 @@ a time of its own: when that is up the page comes without counts and says so.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from time import monotonic
 from typing import Final
 
 from app.errors import QueryCancelled, QueryTooSlow
-from app.store.port import Budget, Count, EventStore, StoreInfo
+from app.store.port import Bucket, Budget, Count, EventStore, StoreInfo
 from app.sysmon.condition import EVERYTHING
 from app.sysmon.query import EventQuery, Order, cursor_behind
 from app.web.facets import Facet, Facets
 from app.web.filters import SearchArgs
 from app.web.histogram import MOST_BARS, Histogram, histogram_of, range_of, step_for
+from app.web.received import all_received
 from app.web.results import Burst, Folding
 
 ROWS: Final = 50
 """So many rows a page has."""
 
-FIRST_READ: Final = 500
+FIRST_READ: Final = 100
 MOST_READ: Final = 2_000
 """So many events at most are read and folded into one page's rows."""
+
+_AMPLE: Final = 1.5
+"""So many times what seems to be needed is read next: one large read costs less than two."""
 
 COUNTING_SECONDS: Final = 5.0
 """Counting is given up after so long, unless the reader asks for it."""
@@ -107,7 +112,14 @@ def read_rows(store: EventStore, query: EventQuery, *, folds: bool) -> tuple[Fol
         if results.next is None or folding.taken >= MOST_READ or not folds:
             return folding, results.next
         query = query.following(results.next)
-        size = MOST_READ - folding.taken
+        size = _next_size(folding)
+
+
+def _next_size(folding: Folding) -> int:
+    """Return how many events will fill the page, if they fold as those before them did."""
+    rows = len(folding.bursts)
+    wanted = int((ROWS + 1 - rows) * folding.taken / rows * _AMPLE)
+    return min(max(wanted, FIRST_READ), MOST_READ - folding.taken)
 
 
 def ask_histogram(
@@ -125,15 +137,13 @@ def ask_histogram(
     found = store.histogram(query, step, budget)
     span = range_of(found, step)
     if (query.start is None or query.end is None) and span is not None:
-        start = query.start or span[0]
-        end = query.end or span[1]
-        if (end - start) / step < MOST_BARS / 3 and step_for(start, end) < step:
-            step = step_for(start, end)
-            found = store.histogram(replace(query, start=start, end=end), step, budget)
-            start, end = (query.start or found[0].start), (query.end or found[-1].start + step)
+        start, end = query.start or span[0], query.end or span[1]
+        finer = step_for(start, end)
+        if finer < step and (end - start) / step < MOST_BARS / 3:
+            step, query = finer, replace(query, start=start, end=end)
+            found = store.histogram(query, step, budget)
     if query.condition == EVERYTHING:
-        received = found
+        received: Sequence[Bucket] = found
     else:
-        all_of_them = replace(query, condition=EVERYTHING, start=start, end=end)
-        received = store.histogram(all_of_them, step, budget)
+        received = all_received(store, info, replace(query, condition=EVERYTHING), step, budget)
     return histogram_of(start, end, step, found, received)

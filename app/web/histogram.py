@@ -114,10 +114,11 @@ def histogram_of(
     counts: dict[datetime, Counter[Category]] = {}
     for bucket in found:
         counts.setdefault(bucket.start, Counter())[category_of(bucket.event_id)] += bucket.count
+    first, last = _floor(start, step), _behind(end, step)
     heard: Counter[datetime] = Counter()
     for bucket in received:
-        heard[bucket.start] += bucket.count
-    first, last = _floor(start, step), _behind(end, step)
+        if first <= bucket.start < last:
+            heard[bucket.start] += bucket.count
     bars = tuple(
         Bar(
             time,

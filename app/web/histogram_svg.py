@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from app.sysmon.kinds import Category
 from app.web.formats import cat_key, cat_label, day, span, utc
-from app.web.histogram import STEPS, Bar, Histogram
+from app.web.histogram import STEPS, Histogram
 from app.web.texts import _
 
 HEIGHT: Final = 76
@@ -41,7 +42,8 @@ def draw_histogram(
         ),
         *_silences(histogram),
         *_gridlines(histogram),
-        *(_bar(histogram, bar, link) for bar in histogram.bars),
+        _bars(histogram),
+        *_hits(histogram, link),
         *_needle(histogram, picked),
         *_axis(histogram),
         Markup("</svg>"),
@@ -104,33 +106,42 @@ def _scale(histogram: Histogram) -> float:
     return (HEIGHT - 4) / max((bar.total for bar in histogram.bars), default=1)
 
 
-def _bar(histogram: Histogram, bar: Bar, link: Callable[[datetime, datetime], str] | None) -> Markup:
-    scale, y, parts = _scale(histogram), float(BASE), []
-    total = bar.total
-    x, width = (
-        _percent(_x(histogram, bar.start)),
-        _percent(100 * (histogram.step / (histogram.end - histogram.start))),
+def _bars(histogram: Histogram) -> Markup:
+    """Return the bars: one path per category, in units of bars and pixels.
+
+    A picture within the picture is stretched to the width; lines keep theirs.
+    """
+    scale, paths = _scale(histogram), dict[str, list[str]]()
+    for bar in histogram.bars:
+        total, y = bar.total, float(BASE)
+        left = round((bar.start - histogram.start) / histogram.step, 3)
+        for category, count in bar.counts:
+            height = count * scale if total * scale >= LEAST_BAR else count / total * LEAST_BAR
+            paths.setdefault(cat_key(category), []).append(f"M{left:g} {y:.1f}v-{height:.1f}h1v{height:.1f}z")
+            y -= height
+    drawn = Markup("").join(
+        Markup('<path class="seg c-{}" d="{}"/>').format(key, "".join(parts)) for key, parts in paths.items()
     )
-    for category, count in bar.counts:
-        height = count * scale if total * scale >= LEAST_BAR else count / total * LEAST_BAR
-        y -= height
-        parts.append(
-            Markup('<rect class="seg c-{}" x="{}" y="{}" width="{}" height="{}"/>').format(
-                cat_key(category), x, f"{y:.1f}", width, f"{height:.1f}"
-            )
+    return Markup(
+        '<svg class="bars" width="100%" height="{0}" viewBox="0 0 {1} {0}"'
+        ' preserveAspectRatio="none">{2}</svg>'
+    ).format(BASE, f"{(histogram.end - histogram.start) / histogram.step:.3f}", drawn)
+
+
+def _hits(histogram: Histogram, link: Callable[[datetime, datetime], str] | None) -> Iterator[Markup]:
+    """Yield what is pointed at and clicked of each bar: its whole height."""
+    width = _percent(100 * (histogram.step / (histogram.end - histogram.start)))
+    labels = {category: cat_label(category) for category in Category}
+    for bar in histogram.bars:
+        counts = ", ".join(f"{labels[category]} {count:,}" for category, count in bar.counts)
+        title = escape(f"{_moment(bar.start)} – {_moment(bar.end)}: {counts}")
+        x = _percent(_x(histogram, bar.start))
+        hit = f'<title>{title}</title><rect class="hit" x="{x}" y="6" width="{width}" height="{HEIGHT}"/>'
+        # Numbers of ours, and texts that are escaped: one by one Markup would take most of the time.
+        element = (
+            f"<g>{hit}</g>" if link is None else f'<a href="{escape(link(bar.start, bar.end))}">{hit}</a>'
         )
-    hit = Markup('<rect class="hit" x="{}" y="6" width="{}" height="{}"/>').format(x, width, HEIGHT)
-    title = Markup("<title>{}</title>").format(_bar_title(bar))
-    if link is None:
-        return Markup("<g>{}{}{}</g>").format(title, Markup("").join(parts), hit)
-    return Markup('<a href="{}">{}{}{}</a>').format(
-        link(bar.start, bar.end), title, Markup("").join(parts), hit
-    )
-
-
-def _bar_title(bar: Bar) -> str:
-    counts = ", ".join(f"{cat_label(category)} {count:,}" for category, count in bar.counts)
-    return f"{_moment(bar.start)} – {_moment(bar.end)}: {counts}"
+        yield Markup(element)  # noqa: S704
 
 
 def _moment(time: datetime) -> str:

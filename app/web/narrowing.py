@@ -71,7 +71,8 @@ class Filter:
         that is a list of values gets one more; any other is replaced.
         """
         if not self.own:
-            return with_term(self.text, to_text(Match(self.field, Operator.EQUALS, value)))
+            chosen = Match(self.field, Operator.EQUALS, value)
+            return self.open_end(to_text(chosen), chosen)
         if self._is_list:
             kept = tuple(one for one in self.values if fold(one) != fold(value))
             wanted = kept if len(kept) < len(self.values) else (*self.values, value)
@@ -80,6 +81,10 @@ class Filter:
         parts = (*self.rest, *((equals_any(self.field, wanted),) if wanted else ()))
         joined = conjunction(parts)
         return "" if joined == EVERYTHING else to_text(joined)
+
+    @cached_property
+    def open_end(self) -> OpenEnd:
+        return OpenEnd(self.text, self.asked)
 
     @property
     def _is_list(self) -> bool:
@@ -109,21 +114,30 @@ class Filter:
         return bool(fields) and fields <= self.names
 
 
-def with_term(text: str, term: str) -> str:
-    """Return a query that says ``term`` too; what was typed stays as it was typed if it can."""
-    asked = parse(text)
-    if asked == EVERYTHING:
-        return term
-    typed = f"({text})" if isinstance(asked, Or) else text
-    longer, wanted = f"{typed} and {term}", conjunction([asked, parse(term)])
-    return longer if _says(longer, wanted) else to_text(wanted)
+class OpenEnd:
+    """A query that one more term is added to; what was typed stays as it was typed if it can."""
+
+    def __init__(self, text: str, asked: Condition | None = None) -> None:
+        self._asked = parse(text) if asked is None else asked
+        self._typed = f"({text})" if isinstance(self._asked, Or) else text
+        self._holds = self._can_go_on()
+
+    def __call__(self, term: str, condition: Condition | None = None) -> str:
+        """Return the query that says ``term`` too; ``condition`` is what the term means, if known."""
+        if self._asked == EVERYTHING:
+            return term
+        if self._holds:
+            return f"{self._typed} and {term}"
+        return to_text(conjunction([self._asked, parse(term) if condition is None else condition]))
+
+    def _can_go_on(self) -> bool:
+        try:
+            return parse(f"{self._typed} and {_PROBE}") == conjunction([self._asked, parse(_PROBE)])
+        except BadQuery:  # A quote or parenthesis of the typed query reaches into what follows.
+            return False
 
 
-def _says(text: str, wanted: Condition) -> bool:
-    try:
-        return parse(text) == wanted
-    except BadQuery:  # A quote or parenthesis of the typed query reaches into the term.
-        return False
+_PROBE: Final = "EventId:1"
 
 
 DERIVED_FROM: Final = frozenset({"EventId", "Kind", "Category"})

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import ClassVar, Final
 
 from app.store.port import Budget, EventStore
 from app.sysmon.events import Event, EventKey
 from app.sysmon.text import fold
 from app.web import links
-from app.web.formats import clock, day, span, utc
-from app.web.texts import _, ngettext
+from app.web.formats import base_name, clock, day, span, utc
+from app.web.texts import _
 from app.web.users import User, user_of, users_of
-from app.web.what import What, short, what
+from app.web.what import What, short, what_together
 
 CLOCKS_APART: Final = timedelta(minutes=1)
 """From here on an event's two times are both shown."""
@@ -49,19 +50,6 @@ _FOLDING: Final[dict[int, str | None]] = {
     22: None,
     23: None,
     26: None,
-}
-
-
-#: The columns that say to what an event of these kinds was done.
-_THINGS: Final[dict[int, tuple[str, ...]]] = {
-    3: ("destination_ip", "destination_port"),
-    7: ("image_loaded",),
-    9: ("device",),
-    10: ("target_image", "target_process_guid"),
-    **dict.fromkeys((2, 11, 15, 23, 26), ("target_filename",)),
-    **dict.fromkeys((12, 13, 14), ("target_object",)),
-    **dict.fromkeys((17, 18), ("pipe_name",)),
-    22: ("query_name",),
 }
 
 
@@ -157,7 +145,9 @@ class Row:
     computer: str
     computer_label: str
     user: User | None
+    user_label: str
     image: str
+    image_label: str
     what: What
     count: int = 1
     count_note: str = ""
@@ -288,7 +278,8 @@ class Rows:
         key = str(event.key)
         guid = event.process_guid
         time, note = self._time_and_note(event)
-        happened, count_note = _happened(burst)
+        happened, count_note = what_together(burst.events)
+        image, name = short(event.image or "", 200), short(user.name, 120) if user else ""
         return Row(
             event=event,
             key=key,
@@ -301,8 +292,10 @@ class Rows:
             time_note=note,
             computer=short(event.computer, 120),
             computer_label=short(label, 60),
-            user=user and User(short(user.name, 120), user.source),
-            image=short(event.image or "", 200),
+            user=user and User(name, user.source),
+            user_label=_last_part(name),
+            image=image,
+            image_label=_last_part(image),
             what=happened,
             count=len(burst.events),
             count_note=count_note,
@@ -342,6 +335,11 @@ def address(make: Callable[..., str], *names: str) -> str:
     return made if len(made) <= LONGEST_LINK * 3 else ""
 
 
+@lru_cache(maxsize=4_096)
+def _last_part(path: str) -> str:
+    return base_name(path) if path else ""
+
+
 def gap_text(gap: Silence) -> str:
     """Say when nothing was received."""
     return _(
@@ -368,28 +366,3 @@ def _day_text(time: datetime) -> str:
         _("Sunday"),
     )
     return f"{names[time.astimezone(UTC).weekday()]} {day(time)}"
-
-
-def _happened(burst: Burst) -> tuple[What, str]:
-    """Return what a burst did, and the span in which it did it."""
-    happened = what(burst.first)
-    if len(burst.events) == 1:
-        return happened, ""
-    times = sorted(event.time for event in burst.events)
-    length = times[-1] - times[0]
-    columns = _THINGS.get(burst.first.event_id, ())
-    things = {tuple(event.column(column) for column in columns) for event in burst.events}
-    if len(things) == 1:
-        every = length / (len(times) - 1)
-        rest = (
-            _("for %(length)s, every %(pause)s", length=span(length), pause=f"{every.total_seconds():.1f} s")
-            if every >= timedelta(seconds=1)
-            else _("in %(length)s", length=span(length))
-        )
-    else:
-        more = len(things) - 1
-        rest = ngettext(
-            "and %(num)s more in %(length)s", "and %(num)s more in %(length)s", more, length=span(length)
-        )
-    note = f"{len(times):,}: {clock(times[0])} – {clock(times[-1])}"
-    return replace(happened, rest=rest), note

@@ -27,7 +27,7 @@ from app.web.formats import elide
 from app.web.histogram import Histogram
 from app.web.histogram_svg import draw_histogram
 from app.web.json import json_response
-from app.web.narrowing import with_term
+from app.web.narrowing import OpenEnd
 from app.web.nothing import Nothing, why_nothing
 from app.web.pages import Page
 from app.web.results import Heading, Rows, Table, headings
@@ -218,7 +218,7 @@ def answer_to(store: EventStore, args: SearchArgs, query: EventQuery) -> Answer:
     rows = Rows(
         store=store,
         picked=args.picked,
-        href=(lambda key: replace(args, sel=key).url()) if is_short else links.event,
+        href=replace(args, sel="").urls("sel") if is_short else links.event,
         clock={"Time": "record", "UtcTime": "utc"}.get(args.sorted_by, "dated"),
         gaps=histogram.silences if histogram else (),
     )
@@ -269,10 +269,11 @@ def pane_alone(store: EventStore, args: SearchArgs) -> str:
 
 
 def _pane(store: EventStore, args: SearchArgs, event: Event, newer: str, older: str) -> EventPane:
+    longer, url = OpenEnd(args.q), args.asking(q="").urls("q")
     return pane_of(
         store,
         event,
-        narrow=lambda term: args.asking(q=with_term(args.q, term)).url(),
+        narrow=lambda term: url(longer(term)),
         newer=newer,
         older=older,
         close=replace(args, sel="").url(),
@@ -286,10 +287,8 @@ def _legend(found: Found) -> tuple[Legend, ...]:
 
 
 def _link_of_span(args: SearchArgs) -> Callable[[datetime, datetime], str]:
-    def link(start: datetime, end: datetime) -> str:
-        return args.asking(start=time_text(start), end=time_text(end)).url()
-
-    return link
+    url = args.asking(start="", end="").urls("from", "to")
+    return lambda start, end: url(time_text(start), time_text(end))
 
 
 def _table(args: SearchArgs, rows: Rows, found: Found) -> Table:

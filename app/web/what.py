@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 from app.sysmon.events import Event, value_text
 from app.sysmon.text import visible
-from app.web.formats import base_name, elide, split_path
-from app.web.texts import _
+from app.web.formats import base_name, clock, elide, span, split_path
+from app.web.texts import _, ngettext
 
 LONGEST: Final = 240
 """So many characters of a value stand in a row; all of it in the pane and on the event's page."""
@@ -45,6 +46,44 @@ def what(event: Event) -> What:
     """Return what an event says happened."""
     describe = _KINDS.get(event.event_id, _unknown)
     return describe(event)
+
+
+def what_together(events: Sequence[Event]) -> tuple[What, str]:
+    """Return what events that are alike did, and the span in which they did it."""
+    happened = what(events[0])
+    if len(events) == 1:
+        return happened, ""
+    times = sorted(event.time for event in events)
+    length = times[-1] - times[0]
+    columns = _THINGS.get(events[0].event_id, ())
+    things = {tuple(event.column(column) for column in columns) for event in events}
+    if len(things) == 1:
+        every = length / (len(times) - 1)
+        rest = (
+            _("for %(length)s, every %(pause)s", length=span(length), pause=f"{every.total_seconds():.1f} s")
+            if every >= timedelta(seconds=1)
+            else _("in %(length)s", length=span(length))
+        )
+    else:
+        more = len(things) - 1
+        rest = ngettext(
+            "and %(num)s more in %(length)s", "and %(num)s more in %(length)s", more, length=span(length)
+        )
+    note = f"{len(times):,}: {clock(times[0])} – {clock(times[-1])}"
+    return replace(happened, rest=rest), note
+
+
+#: The columns that say to what an event of these kinds was done.
+_THINGS: Final[dict[int, tuple[str, ...]]] = {
+    3: ("destination_ip", "destination_port"),
+    7: ("image_loaded",),
+    9: ("device",),
+    10: ("target_image", "target_process_guid"),
+    **dict.fromkeys((2, 11, 15, 23, 26), ("target_filename",)),
+    **dict.fromkeys((12, 13, 14), ("target_object",)),
+    **dict.fromkeys((17, 18), ("pipe_name",)),
+    22: ("query_name",),
+}
 
 
 def short(text: str, most: int = LONGEST) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -116,13 +117,20 @@ def test_bars_lie_within_the_picture_however_uneven_they_are() -> None:
 
     svg = picture(histogram_of(SIX, TEN, MINUTE, found, found))
 
-    for rect in svg.iter("rect", f"{SVG}rect"):
-        y, height = float(rect.get("y") or 0), float(rect.get("height") or 0)
-        assert y >= 0
-        assert y + height <= 82.1
-        left, width = (float((rect.get(name) or "0").rstrip("%")) for name in ("x", "width"))
-        assert left >= -0.001
-        assert left + width <= 100.001
+    paths = [path.get("d") or "" for path in svg.iter("path")]
+    shapes = [
+        [float(number) for number in re.findall(r"-?[\d.]+", shape)]
+        for path in paths
+        for shape in path.split("z")
+        if shape
+    ]
+    assert len(paths) == len(shapes) == 3
+    for left, bottom, up, width, down in shapes:
+        assert 0 <= left <= 239
+        assert bottom <= 82
+        assert bottom + up >= 0
+        assert (up, width) == (-down, 1)
+        assert down >= 2.9  # However little a bar counts, it is seen.
 
 
 def test_the_picked_moment_has_a_needle_where_it_is_in_the_range() -> None:

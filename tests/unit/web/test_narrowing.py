@@ -9,7 +9,7 @@ from app.errors import BadQuery
 from app.sysmon.condition import Condition, Match, Not, Operator
 from app.sysmon.language import parse, to_text
 from app.sysmon.normal import conjunction
-from app.web.narrowing import Filter, with_term
+from app.web.narrowing import Filter, OpenEnd
 from tests.contract.strategies import conditions
 
 USERS = frozenset({"User", "SourceUser", "SubjectUser"})
@@ -105,7 +105,7 @@ def test_a_term_is_added_to_any_query(condition: Condition) -> None:
     text, term = to_text(condition), to_text(Not(Match("Image", Operator.EQUALS, 'a "b" (c) or *')))
 
     try:
-        longer = with_term(text, term)
+        longer = OpenEnd(text)(term)
     except BadQuery:  # Too deep: the parentheses around it are one level more.
         return
 
