@@ -9,12 +9,9 @@ from typing import Final
 
 from app.errors import BadQuery
 from app.store.port import RARITY_FIELDS, Budget, EventStore, Rarity
-from app.sysmon.condition import Or
 from app.sysmon.events import Event, Value, value_text
 from app.sysmon.fields import ANY_FIELD, COLUMN_TYPES, FIELDS, HASH_COLUMNS, name_in
 from app.sysmon.kinds import KINDS
-from app.sysmon.language import parse, to_text
-from app.sysmon.normal import conjunction
 from app.web import links
 from app.web.event_values import Purse, Shown
 from app.web.formats import utc
@@ -121,16 +118,6 @@ def rarities_of(store: EventStore, event: Event, budget: Budget | None = None) -
 def content_hash(event: Event) -> tuple[str, ...]:
     """Return the name of the strongest hash that the event has of its file, if it has one."""
     return tuple(name for name in _STRONGEST if event.get(name) is not None)[:1]
-
-
-def narrowed(query: str, term: str) -> str:
-    """Return a query with one term more; what was typed stays as it was typed where that can be."""
-    asked = parse(query)
-    wanted = conjunction([asked, parse(term)])
-    if not query.strip():
-        return term
-    longer = f"({query}) and {term}" if isinstance(asked, Or) else f"{query} and {term}"
-    return longer if parse(longer) == wanted else to_text(wanted)
 
 
 def _known(event: Event) -> Iterator[_Named]:

