@@ -8,6 +8,7 @@ thousands of processes is no danger.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Final
 
 from app.graph.measure import text_width
@@ -16,6 +17,8 @@ from app.graph.nodes import NodeKey
 from app.graph.places import (
     CHIP,
     CHIP_GAP,
+    MARGIN,
+    WIDTH,
     Box,
     Line,
     Look,
@@ -26,9 +29,19 @@ from app.graph.places import (
     boxes_of,
 )
 
-
 STEM: Final = 6
 """How far behind the widest process of a column the ways to its children turn."""
+
+IN_ONE_COLUMN: Final = 16
+"""So many things hang below a process in one column; more in a block."""
+
+BLOCK_GAP: Final = 8
+
+
+class _Step(Enum):
+    NODE = "node"
+    FOLD = "fold"
+    ACTIVITIES = "activities"
 
 
 class TreeLayout:
@@ -119,12 +132,15 @@ class TreeLayout:
         rows: dict[NodeKey, int] = {}
         boxes: dict[NodeKey, Box] = {}
         self._low = [-look.gap_y] * (len(self._widths) + 1)
-        stack: list[tuple[NodeKey, int, NodeKey | None, bool]] = [(root, 0, None, False)]
+        stack: list[tuple[NodeKey, int, NodeKey | None, _Step]] = [(root, 0, None, _Step.NODE)]
         while stack:
-            key, depth, parent, is_fold = stack.pop()
+            key, depth, parent, step = stack.pop()
             node = nodes[key]
-            if is_fold:
+            if step is _Step.FOLD:
                 self._place_fold(node, depth, boxes[key], self._low[depth + 1] + look.gap_y)
+                continue
+            if step is _Step.ACTIVITIES:
+                self._hang_block(node, depth, boxes[key])
                 continue
             y = rows.get(key)
             if y is None:
@@ -136,11 +152,13 @@ class TreeLayout:
             boxes[key] = box
             if parent is not None:
                 self._connect(nodes[parent], boxes[parent], node, box)
+            if len(node.activities) > IN_ONE_COLUMN:
+                stack.append((key, depth, parent, _Step.ACTIVITIES))
             if node.hidden_children and children:
-                stack.append((key, depth, parent, True))
+                stack.append((key, depth, parent, _Step.FOLD))
             elif node.hidden_children:
                 self._place_fold(node, depth, box, y)
-            stack += [(child, depth + 1, key, False) for child in reversed(children)]
+            stack += [(child, depth + 1, key, _Step.NODE) for child in reversed(children)]
 
     def _row_of_chain(self, key: NodeKey, depth: int) -> int:
         """Return the highest row that is free for a node and for all that stand on its row."""
@@ -176,7 +194,7 @@ class TreeLayout:
             self.activities.append(PlacedActivity(node.activities[0], chip, is_beside=True))
             self.lines.append(Line("act", ((box.right, box.middle), (chip.x, box.middle))))
             self._low[depth + 1] = max(self._low[depth + 1], box.bottom)
-        elif node.activities:
+        elif 0 < len(node.activities) <= IN_ONE_COLUMN:
             self._low[depth] = self._hang(node, box)
         return box
 
@@ -195,6 +213,34 @@ class TreeLayout:
         self.lines += [Line("act", ((stem, box.bottom), last)), *stubs]
         # The doubled edge of a folded node reaches three pixels below it.
         return y - look.act_gap + 3
+
+    def _hang_block(self, node: ProcessNode, depth: int, box: Box) -> None:
+        """Hang many things below a process in a block of several columns, below all that it started."""
+        look, stem = self._look, box.x + 5
+        step = box.w - look.act_in + BLOCK_GAP
+        columns = min(-(-len(node.activities) // IN_ONE_COLUMN), max(2, (WIDTH - 2 * MARGIN - box.x) // step))
+        right = box.x + look.act_in + columns * step
+        below = [place for place in range(depth, len(self._low)) if self._start_of(place) < right]
+        top = max(self._low[place] for place in below) + look.act_top
+        rows = -(-len(node.activities) // columns)
+        for place, activity in enumerate(node.activities):
+            column, row = divmod(place, rows)
+            x, y = box.x + look.act_in + column * step, top + row * (look.act_h + look.act_gap)
+            self.activities.append(PlacedActivity(activity, Box(x, y, box.w - look.act_in, look.act_h)))
+        self._connect_block(stem, box.bottom, self.activities[-len(node.activities) :])
+        for place in below:
+            self._low[place] = top + rows * (look.act_h + look.act_gap)
+
+    def _connect_block(self, stem: int, top: int, block: Sequence[PlacedActivity]) -> None:
+        """Draw the stem of a block, and a line through each row to its last thing."""
+        ends: dict[int, int] = {}
+        for placed in block:
+            ends[placed.box.middle] = max(ends.get(placed.box.middle, 0), placed.box.x)
+        self.lines.append(Line("act", ((stem, top), (stem, max(ends)))))
+        self.lines += [Line("act", ((stem, y), (x, y))) for y, x in ends.items()]
+
+    def _start_of(self, depth: int) -> int:
+        return self._starts[min(depth, len(self._starts) - 1)]
 
     def _place_fold(self, node: ProcessNode, depth: int, parent: Box, y: int) -> None:
         look = self._look

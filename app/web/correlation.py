@@ -18,10 +18,11 @@ from app.web.event_pivots import hour_around
 from app.web.events import stored_event
 from app.web.formats import clock, day
 from app.web.graph_args import GraphArgs
+from app.web.graph_cache import remembered
 from app.web.graph_page import Head, answer, graph_page, with_all_open
 from app.web.json import json_response
 from app.web.node_names import NodeNames
-from app.web.processes import exports, graphml_of, picture_of, to_spelling, twin_arguments
+from app.web.processes import Ask, exports, graphml_of, picture_of, to_spelling, twin_arguments
 from app.web.results import address
 from app.web.stores import get_store
 from app.web.texts import _, translate
@@ -31,18 +32,17 @@ _AT: Final = "/events/<whole:key>/correlation"
 
 bp = Blueprint("correlation", __name__)
 
-Ask = Callable[[GraphSpec], GraphSpec]
-
 
 @bp.get(_AT)
 def correlation(key: str) -> Response:
     """Show what else ran on the computer from one hour before an event to one hour after."""
-    asked = EventKey.parse(key)
-    if str(asked) != key:
-        return to_spelling(links.event_correlation(asked))
-    event = stored_event(asked)
+    known = EventKey.parse(key)
+    if str(known) != key:
+        return to_spelling(links.event_correlation(known))
+    event = stored_event(known)
     args = _args_of(event)
-    graph = _graph(event, args)
+    asked = (key, args.spec(), args.is_all_open)
+    graph = remembered(asked, lambda: _graph(event, args))
     return answer(graph_page(graph, args, _head(event, graph, args)), request.args.get("part", ""))
 
 

@@ -19,11 +19,13 @@ from app.graph.strip import Strip, draw_strip
 from app.graph.svg import draw
 from app.graph.svg_nodes import FOLD
 from app.sysmon.kinds import Category
+from app.web import links
 from app.web.formats import CATEGORIES, utc
 from app.web.graph_args import ALL, MOST_BUDGET, GraphArgs
 from app.web.graph_list import ListedProcess, listed
 from app.web.node_pane import ActivityPane, ProcessPane, pane_of_node
 from app.web.pages import Page
+from app.web.results import address
 from app.web.texts import _, ngettext, translate
 from app.web.what import short
 
@@ -60,8 +62,9 @@ class KindSwitch:
 class GraphPage(Page):
     """All that processes/index.html may use.
 
-    ``trail`` are the steps that lead here, text and address; ``events`` is the address of
-    the table of the same events. ``svg`` and ``minimap`` are drawn by us, log data escaped.
+    ``trail`` are the steps that lead here, text and address; the graphs of the computer's
+    processes have addresses that begin with ``processes``. ``svg`` and ``minimap`` are drawn
+    by us, log data escaped.
     """
 
     template: ClassVar[str] = "processes/index.html"
@@ -71,6 +74,7 @@ class GraphPage(Page):
     trail: tuple[tuple[str, str], ...]
     exports: tuple[tuple[str, str, str], ...]
     json: str
+    processes: str
     args: GraphArgs
     graph: ProcessGraph
     svg: Markup
@@ -151,6 +155,7 @@ def graph_page(graph: ProcessGraph, args: GraphArgs, head: Head) -> GraphPage:
         trail=head.trail,
         exports=head.exports,
         json=head.json,
+        processes=address(lambda name: links.process(name, ""), graph.computer),
         args=args,
         graph=graph,
         svg=Markup(svg),  # noqa: S704 (drawn by us, log data escaped)

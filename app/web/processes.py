@@ -17,6 +17,7 @@ from app.graph.process_graph import build_process_graph
 from app.graph.svg import draw
 from app.web import links
 from app.web.graph_args import GraphArgs
+from app.web.graph_cache import remembered
 from app.web.graph_page import Head, answer, graph_page, with_all_open
 from app.web.json import json_response
 from app.web.node_names import NodeNames
@@ -28,6 +29,9 @@ from app.web.what import short
 
 _AT: Final = "/processes/<whole:computer>/<guid:guid>"
 
+Ask = Callable[[GraphSpec], GraphSpec]
+"""What is asked of a graph's builder -> what a twin asks instead."""
+
 bp = Blueprint("processes", __name__)
 
 
@@ -37,7 +41,8 @@ def process(computer: str, guid: str) -> Response:
     if (known := parse_guid(guid)) != guid:
         return to_spelling(links.process(computer, known))
     args = GraphArgs.read(_arguments(), NodeNames(computer, guid))
-    graph = _graph(computer, guid, args)
+    asked = (computer, guid, args.spec(), args.is_all_open)
+    graph = remembered(asked, lambda: _graph(computer, guid, args))
     return answer(graph_page(graph, args, _head(graph, guid, args)), request.args.get("part", ""))
 
 
@@ -83,7 +88,7 @@ def _twin(
     guid: str,
     twin: str,
     show: Callable[[ProcessGraph], Response],
-    ask: Callable[[GraphSpec], GraphSpec] = lambda spec: spec,
+    ask: Ask = lambda spec: spec,
 ) -> Response:
     if (known := parse_guid(guid)) != guid:
         return to_spelling(links.process(computer, known, twin))
@@ -92,16 +97,13 @@ def _twin(
     return show(_graph(computer, guid, args, ask))
 
 
-def _graph(
-    computer: str, guid: str, args: GraphArgs, ask: Callable[[GraphSpec], GraphSpec] = lambda spec: spec
-) -> ProcessGraph:
-    spec = ask(args.spec())
-    graph = build_process_graph(get_store(), computer, guid, spec, translate=translate)
-    if not args.is_all_open:
-        return graph
-    # What there is to open is known only now.
-    spec = with_all_open(graph, spec)
-    return build_process_graph(get_store(), computer, guid, spec, translate=translate)
+def _graph(computer: str, guid: str, args: GraphArgs, ask: Ask = lambda spec: spec) -> ProcessGraph:
+    def build(spec: GraphSpec) -> ProcessGraph:
+        return build_process_graph(get_store(), computer, guid, spec, translate=translate)
+
+    graph = build(ask(args.spec()))
+    # What there is to open is known only when it was drawn folded.
+    return build(with_all_open(graph, ask(args.spec()))) if args.is_all_open else graph
 
 
 def _head(graph: ProcessGraph, guid: str, args: GraphArgs) -> Head:

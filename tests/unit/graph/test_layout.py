@@ -23,7 +23,7 @@ def graphs(draw: st.DrawFn) -> ProcessGraph:
     for number in range(size):
         is_root = number == 0 or draw(st.integers(0, 9)) == 0
         parents[number] = None if is_root else draw(st.integers(max(0, number - 6), number - 1))
-    acts = {number: draw(st.sampled_from([0, 0, 1, 3])) for number in range(size)}
+    acts = {number: draw(st.sampled_from([0, 0, 0, 1, 3, 17, 40])) for number in range(size)}
     edges = draw(st.lists(st.tuples(st.integers(0, size), st.integers(0, size)), max_size=6))
     graph = forest(
         parents,
@@ -143,6 +143,15 @@ def test_a_quiet_process_has_its_one_counter_beside_it() -> None:
 
     assert chip.is_beside
     assert chip.box.x > places(lay_out(graph))[key(1)].right
+
+
+def test_many_things_hang_in_a_block_below_what_the_process_started() -> None:
+    many = tuple(activity(0, number) for number in range(60))
+    layout = lay_out(graph_of(node(0, [1, 2], activities=many), node(1), node(2)))
+
+    where = places(layout)
+    assert len({placed.box.x for placed in layout.activities}) == 4
+    assert min(placed.box.y for placed in layout.activities) > where[key(2)].bottom
 
 
 def test_a_process_that_is_its_own_ancestor_is_placed_once() -> None:
