@@ -7,6 +7,7 @@ would be if that value were chosen instead. A filter is a part of the query's ou
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,7 +16,7 @@ from typing import Final
 from app.errors import BadQuery
 from app.store.answers import in_any_case
 from app.store.port import Budget, EventStore, StoreInfo, Terms
-from app.sysmon.kinds import Category
+from app.sysmon.kinds import Category, category_of
 from app.sysmon.normal import conjunction
 from app.sysmon.query import EventQuery, Order
 from app.sysmon.text import fold
@@ -125,8 +126,11 @@ class Facets:
 
     def _without(self, mine: Filter) -> Terms:
         """Ask for the values of a facet as if its own filter were not there."""
+        return self._terms(self._question_without(mine), mine.field)
+
+    def _question_without(self, mine: Filter) -> EventQuery:
         rest = conjunction([*mine.rest, self.args.classic_condition()])
-        return self._terms(replace(self._question(), condition=rest), mine.field)
+        return replace(self._question(), condition=rest)
 
     def _computers(self, terms: Terms) -> Facet:
         found = in_any_case(terms.values)
@@ -158,7 +162,7 @@ class Facets:
     def _categories(self, mine: Filter) -> Facet:
         counted = dict(self.categories)
         if mine.own:
-            counted = {Category(name): count for name, count in self._without(mine).values}
+            counted = self._categories_without(mine)
         order = list(Category)
         values = [
             Value(
@@ -172,6 +176,15 @@ class Facets:
             for category, count in sorted(counted.items(), key=lambda item: (-item[1], order.index(item[0])))
         ]
         return self._facet("categories", _("Event types"), _note(mine), values, len(values))
+
+    def _categories_without(self, mine: Filter) -> dict[Category, int]:
+        query = self._question_without(mine)
+        if query == EventQuery():
+            counts: Counter[Category] = Counter()
+            for event_id, count in self.info.event_ids.items():
+                counts[category_of(event_id)] += count
+            return dict(counts)
+        return {Category(name): count for name, count in self._terms(query, mine.field).values}
 
     def _users(self, terms: Terms, mine: Filter) -> Facet:
         counts = in_any_case(terms.values)

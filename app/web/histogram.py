@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Final
 
 from app.store.port import Bucket
@@ -39,7 +40,7 @@ class Bar:
         return sum(count for _category, count in self.counts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Histogram:
     """Bars between two moments that are whole steps; empty bars are left out.
 
@@ -59,13 +60,14 @@ class Histogram:
         """The number of found events."""
         return sum(bar.total for bar in self.bars)
 
-    @property
+    @cached_property
     def categories(self) -> tuple[tuple[Category, int], ...]:
         """The number of found events per category, in the categories' order."""
         counts: Counter[Category] = Counter()
         for bar in self.bars:
-            counts.update(dict(bar.counts))
-        return tuple((category, counts[category]) for category in Category if counts[category])
+            for category, count in bar.counts:
+                counts[category] += count
+        return _in_order(counts)
 
 
 def step_for(start: datetime, end: datetime) -> timedelta:
@@ -111,9 +113,9 @@ def histogram_of(
     start: datetime, end: datetime, step: timedelta, found: Iterable[Bucket], received: Iterable[Bucket]
 ) -> Histogram:
     """Put buckets of found events, and of all events of the same range, into one picture."""
-    counts: dict[datetime, Counter[Category]] = {}
+    counts: defaultdict[datetime, Counter[Category]] = defaultdict(Counter)
     for bucket in found:
-        counts.setdefault(bucket.start, Counter())[category_of(bucket.event_id)] += bucket.count
+        counts[bucket.start][category_of(bucket.event_id)] += bucket.count
     first, last = _floor(start, step), _behind(end, step)
     heard: Counter[datetime] = Counter()
     for bucket in received:
@@ -123,7 +125,7 @@ def histogram_of(
         Bar(
             time,
             time + step if time <= _LAST - step else _LAST,
-            tuple((category, counts[time][category]) for category in Category if counts[time][category]),
+            _in_order(counts[time]),
         )
         for time in sorted(counts)
     )
@@ -135,6 +137,10 @@ def histogram_of(
         silences=tuple(_silences(first, last, step, sorted(heard))),
         received=heard.total(),
     )
+
+
+def _in_order(counts: Counter[Category]) -> tuple[tuple[Category, int], ...]:
+    return tuple((category, counts[category]) for category in Category if category in counts)
 
 
 def _silences(start: datetime, end: datetime, step: timedelta, heard: Sequence[datetime]) -> list[Silence]:
