@@ -150,6 +150,8 @@ def _quoted(text: str) -> str:
 
 def _in_network(addresses: pa.Array, networks: pa.Array) -> pa.Array:
     """Tell for each address whether it is in its network; each distinct text is read once."""
+    if not len(addresses):  # DuckDB asks about no rows too, where a filter has left none.
+        return pa.array([], pa.bool_())
     network = networks[0].as_py()
     encoded = pc.dictionary_encode(addresses)
     if isinstance(encoded, pa.ChunkedArray):

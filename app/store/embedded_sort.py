@@ -15,7 +15,7 @@ from typing import Any, Final
 from app.store.embedded_match import instant
 from app.store.embedded_rows import KEY_COLUMNS, Found, time_at
 from app.store.embedded_search import Searcher, paths_of
-from app.store.embedded_sql import Statement, value_of
+from app.store.embedded_sql import PLACE_COLUMNS, Statement, value_of
 from app.store.port import Budget
 from app.sysmon.condition import And, Condition, Match, Not, Operator
 from app.sysmon.events import Place, time_text
@@ -61,7 +61,7 @@ class Sorter:
 
     def _behind(self, value: SortValue, most: int) -> list[Found]:
         """Return the first events with a value that comes behind this one (None: with any)."""
-        values = self._values(value, most)
+        values = self._counted(value, most)
         if not values:
             return []
         last = values[-1]
@@ -69,55 +69,57 @@ class Sorter:
         found = self._between(value, last) if between else []
         return found + self._having(last, None, most - between)
 
-    def _values(self, value: SortValue, most: int) -> list[SortValue]:
+    def _counted(self, value: SortValue, most: int) -> list[SortValue]:
         """Return the values of the first events behind ``value``, ascending or descending."""
         direction = "DESC" if self.query.order is Order.NEWEST else "ASC"
-        sql = "SELECT {out} FROM {source} WHERE {where}{bounds} ORDER BY {sorted} {direction} LIMIT {most}"
-        rows = self._rows(sql, value, None, direction=direction, most=str(most))
-        return [one for (one,) in rows]
+        if self.field.type is not FieldType.TEXT:
+            sql = f"SELECT {{out}} FROM ({{events}}) ORDER BY v {direction} LIMIT {most}"
+            return [one for (one,) in self._rows(sql, value, None)]
+        # There are few texts, often repeated, and the greatest may be in all groups of rows.
+        sql = f"SELECT v, count(*) FROM ({{events}}) GROUP BY v ORDER BY v {direction} LIMIT {most}"
+        values: list[SortValue] = []
+        for text, count in self._rows(sql, value, None):
+            values += [text[:SORTED_LENGTH]] * min(count, most - len(values))
+        return values
 
     def _between(self, value: SortValue, last: SortValue) -> list[Found]:
         """Return all events with a value between these two, in order."""
-        sql = "SELECT {out}, {keys} FROM {source} WHERE {where}{bounds}"
-        rows = [
-            (value, Found.of(tuple(key))) for value, *key in self._rows(sql, value, last, keys=KEY_COLUMNS)
-        ]
+        sql = f"SELECT {{out}}, {KEY_COLUMNS} FROM ({{events}})"
+        rows = [(_cut(value), Found.of(tuple(key))) for value, *key in self._rows(sql, value, last)]
         rows.sort(key=lambda row: (row[0], row[1].place), reverse=self.query.order is Order.NEWEST)
         return [found for _, found in rows]
 
-    def _rows(self, sql: str, value: SortValue, last: SortValue, **said: str) -> list[tuple[Any, ...]]:
+    def _rows(self, sql: str, value: SortValue, last: SortValue) -> list[tuple[Any, ...]]:
         """Ask about the events with a value behind one and before another (None: no bound)."""
         segments = self.searcher.segments(self.query)
         if not segments:
             return []
         statement = self.searcher.statement(self.query, segments, self.budget)
-        column = _sorted(self.field)
         beyond, before = (">", "<") if self.query.order is Order.OLDEST else ("<", ">")
-        bounds = f" AND {column} IS NOT NULL"
+        bounds = ["v IS NOT NULL"]
         if value is not None:
-            bounds += f" AND {column} {beyond} {self._bound(value, statement)}"
+            bounds.append(self._bound(beyond, value, statement))
         if last is not None:
-            bounds += f" AND {column} {before} {self._bound(last, statement)}"
+            bounds.append(self._bound(before, last, statement))
+        selected = ", ".join([f"{value_of(self.field)} AS v", *PLACE_COLUMNS])
+        matching = statement.matching(self.query, paths_of(segments), selected)
         text = sql.format(
-            out=f"epoch_us({column})" if self.field.type is FieldType.TIME else column,
-            source=statement.source(paths_of(segments)),
-            where=statement.where(self.query),
-            bounds=bounds,
-            sorted=column,
-            **said,
+            out="epoch_us(v)" if self.field.type is FieldType.TIME else "v",
+            events=f"SELECT * FROM ({matching}) WHERE {' AND '.join(bounds)}",
         )
         return self.searcher.engine.rows(text, statement.parameters.values, self.budget)
 
-    def _bound(self, value: str | int, statement: Statement) -> str:
+    def _bound(self, sign: str, value: str | int, statement: Statement) -> str:
         if self.field.type is FieldType.TIME:
-            return instant(int(value), statement.parameters)
-        return statement.parameters.bind(value)
+            return f"v {sign} {instant(int(value), statement.parameters)}"
+        bound = statement.parameters.bind(value)
+        if sign == ">" and isinstance(value, str) and len(value) == SORTED_LENGTH:
+            return f"v > {bound} AND NOT starts_with(v, {bound})"  # Only the beginning of a text counts.
+        return f"v {sign} {bound}"
 
 
-def _sorted(field: Field) -> str:
-    """Return the expression of what events are sorted by."""
-    value = value_of(field)
-    return f"left({value}, {SORTED_LENGTH})" if field.type is FieldType.TEXT else value
+def _cut(value: SortValue) -> SortValue:
+    return value[:SORTED_LENGTH] if isinstance(value, str) else value
 
 
 def _parts(condition: Condition) -> tuple[Condition, ...]:

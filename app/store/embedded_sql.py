@@ -110,12 +110,13 @@ class Statement:
         return _all(parts)
 
     def matching(self, query: EventQuery, files: Sequence[str], selected: str) -> str:
-        """Return the selection of all the query's events, each once."""
+        """Return the selection of all the query's events, each once, with file and row number."""
+        selected = f"filename, file_row_number, {selected}"
         branches = self.branches(query)
         if len(branches) == 1 or sum(branch.most for branch in branches) > _MOST_REPEATED:
             return f"SELECT {selected} FROM {self.source(files)} WHERE {self.where(query)}"
         parts = " UNION ALL ".join(
-            f"SELECT filename, file_row_number, {selected} FROM {self.source(some)} WHERE {branch.where}"
+            f"SELECT {selected} FROM {self.source(some)} WHERE {branch.where}"
             for branch in branches
             if (some := [file for file in files if branch.files is None or file in branch.files])
         )
