@@ -28,6 +28,9 @@ FOLDER: Final = "imports"
 
 _KILLED: Final = "The process was ended from outside. Run the same command again: it finishes the job."
 
+_MOST: Final = 2**63 - 1
+"""No number is larger, and the database takes none that is."""
+
 _SUBJECT: Final = "import "
 
 _TABLE = ImportRow.__table__
@@ -112,13 +115,13 @@ def imports(connection: Connection, size: int, before: int | None = None) -> lis
     """Return the newest imports, of those with numbers below ``before``."""
     query = select(_TABLE).order_by(ImportRow.id.desc()).limit(size)
     if before is not None:
-        query = query.where(ImportRow.id < before)
+        query = query.where(ImportRow.id < max(0, min(before, _MOST)))
     return [ImportEntry(**row) for row in connection.execute(query).mappings()]
 
 
 def import_entry(connection: Connection, number: int) -> ImportEntry:
     """Return the import with this number; raise NotFound where there is none."""
-    row = connection.execute(select(_TABLE).where(ImportRow.id == number)).mappings().first()
+    row = connection.execute(select(_TABLE).where(ImportRow.id == min(number, _MOST))).mappings().first()
     if row is None:
         raise NotFound(f"There is no import {number}. The page of imports lists them all.")
     return ImportEntry(**row)

@@ -118,6 +118,11 @@ class ImportView:
         return {name: int(source.get(name, 0)) for name in _COUNTS}
 
     @property
+    def added_before(self) -> int:
+        """How many of the events were added before the import was interrupted."""
+        return int(self.report.get("added_before", 0))
+
+    @property
     def done(self) -> tuple[int, int]:
         """How many bytes are read, of how many."""
         progress = self.report.get("progress") or {"bytes": 0, "total": sum(f.size for f in self.uploaded)}
