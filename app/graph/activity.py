@@ -28,8 +28,9 @@ from app.graph.describe import (
 from app.graph.model import Certainty, GraphSpec
 from app.graph.nodes import Process
 from app.graph.objects import Row, Said, Thing, gathered
+from app.graph.remember import Remembering
 from app.graph.texts import Translate
-from app.store.port import Budget, EventStore, Groups
+from app.store.port import Budget, Groups
 from app.sysmon.condition import Condition, Match, Not, Operator, all_of, equals_any
 from app.sysmon.kinds import Category
 from app.sysmon.query import EventQuery
@@ -49,7 +50,7 @@ _DRIVER = 6
 class ActivityLog:
     """The log of one computer in the range of a graph, as far as it tells of activity."""
 
-    store: EventStore
+    store: Remembering
     computer: str
     spec: GraphSpec
     budget: Budget | None
@@ -118,7 +119,7 @@ class ActivityLog:
         return gathered(rows, by_nobody, self.translate)
 
     def _has(self, *ids: int) -> bool:
-        stored = self.store.info().event_ids
+        stored = self.store.info.event_ids
         return any(event_id in stored for event_id in ids)
 
     def _own(self, guids: Sequence[str]) -> dict[str, list[Row]]:

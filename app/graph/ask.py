@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Final
 
 from app.graph.kin import CREATED, NAMES, Kin, events_of, read_kin
-from app.store.port import Budget, EventStore
+from app.graph.remember import Remembering
+from app.store.port import Budget
 from app.sysmon.condition import Condition, Match, Not, Operator, all_of, equals_any
 from app.sysmon.events import Event, Value
 from app.sysmon.query import EventQuery, Order
@@ -28,7 +29,7 @@ UNKNOWN_IMAGES: Final = ("<unknown process>", "&lt;unknown process&gt;")
 class ProcessLog:
     """The log of one computer, as far as it speaks of processes."""
 
-    store: EventStore
+    store: Remembering
     computer: str
     budget: Budget | None
     _kin: Kin | None = field(default=None, init=False)

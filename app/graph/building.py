@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from app.graph import texts
@@ -15,15 +15,17 @@ from app.graph.evidence import with_evidence
 from app.graph.folding import Folding, Rank, alike_ranks, fold_to
 from app.graph.forest import Forest
 from app.graph.gaps import Gap, gaps_between
-from app.graph.grouping import ORDER, Plan, Scene, fitted, planned
+from app.graph.grouping import ORDER, Plan, Scene, fitted, planned, worth_asking
 from app.graph.marks import Mark, mark, mark_of
 from app.graph.model import Activity, Certainty, CrossEdge, Fold, GraphSpec, ProcessGraph, ProcessNode
 from app.graph.nodes import NodeKey, node_id
 from app.graph.objects import Thing
-from app.graph.tally import Tally, add_ticks, tallies
+from app.graph.remember import Remembering
+from app.graph.tally import MOST_STEPS, Tally, add_ticks, step_of, tallies
 from app.graph.texts import Translate
-from app.store.port import Budget, EventStore, Rarity
+from app.store.port import Budget, Rarity
 from app.sysmon.kinds import Category
+from app.sysmon.text import fold
 
 CHILDREN = ":children"
 """Behind the id of a process, in ``GraphSpec.opened`` and ``closed``: what it started."""
@@ -53,7 +55,7 @@ class Builder:
     @classmethod
     def of(
         cls,
-        store: EventStore,
+        store: Remembering,
         computer: str,
         forest: Forest,
         spec: GraphSpec,
@@ -63,7 +65,7 @@ class Builder:
     ) -> Builder:
         """Begin a graph of these processes."""
         log = ActivityLog(store, computer, spec, budget, translate)
-        return cls(log, forest, spec, target, len(store.info().computers), translate)
+        return cls(log, forest, spec, target, len(store.info.computers), translate)
 
     def graph(
         self, *, folds: Sequence[Fold], notes: Sequence[str], more: int = 0, bands: bool = False
@@ -85,7 +87,7 @@ class Builder:
         activities, counters = self.activities(drawn, plans)
         if self.spec.evidence:
             activities = with_evidence(self.log, activities)
-        add_ticks(self.log, self.tallies, self.guids(drawn))
+        add_ticks(self.log, self.tallies, self.guids(drawn), self.step)
         edges = self.edges(drawn)
         spine = set(self.forest.path_to(self.target)) if self.target else set()
         nodes = {key: self.node(key, folding, activities.get(key, ()), spine) for key in drawn}
@@ -111,7 +113,7 @@ class Builder:
     def learn(self) -> None:
         """Learn of all processes: their events, how rare their images are, which are marked."""
         if not self.tallies:
-            self.tallies = tallies(self.log, self.guids(self.forest.processes))
+            self.tallies = tallies(self.log, self.guids(self.forest.processes), self.step)
         images = sorted({process.image for process in self.forest.processes.values() if process.image})
         self.rarities = self.rarity_of([("Image", image) for image in images])
         if self.spec.mark.strip():
@@ -140,15 +142,28 @@ class Builder:
         for key, things in found.items():
             found[key] = [thing for thing in things if thing.category not in self.spec.hidden]
             mark(found[key], self.mark)
-        self._add_rarity([thing for things in found.values() for thing in things])
+        self._add_rarity(found.values())
         return found
 
-    def _add_rarity(self, things: Sequence[Thing]) -> None:
-        values = sorted({thing.said.rare for thing in things if thing.said.rare})
+    def _add_rarity(self, by_process: Iterable[Sequence[Thing]]) -> None:
+        asked = [thing for things in by_process for thing in worth_asking(things)]
+        values = sorted({thing.said.rare for thing in asked if thing.said.rare})
         rarities = self.rarity_of(values)
-        for thing in things:
+        for thing in asked:
             if thing.said.rare:
                 thing.rarity = rarities.get(thing.said.rare[1])
+
+    @cached_property
+    def step(self) -> timedelta:
+        """In which steps events are counted at first: those of all that is stored of the computer."""
+        info = self.log.store.info
+        first, last = self.spec.start or info.first, self.spec.end or info.last
+        for name, computer in info.computers.items():
+            if fold(name) == fold(self.log.computer):
+                first, last = self.spec.start or computer.first, self.spec.end or computer.last
+        if first is None or last is None or first > last:
+            return timedelta(seconds=1)
+        return step_of((last - first) / MOST_STEPS)
 
     @cached_property
     def open(self) -> list[NodeKey]:

@@ -21,6 +21,7 @@ from app.graph.grow import FROM_CHILDREN, from_creation, key_of, made
 from app.graph.model import Fold, GraphSpec, ProcessGraph
 from app.graph.nodes import NodeKey, Process, Role, process_key
 from app.graph.notes import Notes
+from app.graph.remember import remembering
 from app.graph.tally import Tally, tallies_of
 from app.graph.texts import PROCESSES, Translate
 from app.graph.tree import LIMIT
@@ -51,12 +52,13 @@ def build_correlation(
     ``limit`` processes the rest is counted.
     """
     spec = replace(spec, start=start, end=end)
-    log = ActivityLog(store, computer, spec, budget, translate)
-    found = _Found(log, ProcessLog(store, computer, budget), limit)
+    asked = remembering(store)
+    log = ActivityLog(asked, computer, spec, budget, translate)
+    found = _Found(log, ProcessLog(asked, computer, budget), limit)
     found.look()
     forest = found.forest(target)
     known = target if target in forest.processes else None
-    builder = Builder.of(store, computer, forest, spec, known, budget, translate)
+    builder = Builder.of(asked, computer, forest, spec, known, budget, translate)
     builder.tallies = found.active
     folds = []
     if found.beyond:

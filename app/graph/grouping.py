@@ -101,6 +101,25 @@ class Plan:
         return len(self.alone) + len(self.groups)
 
 
+def worth_asking(things: Sequence[Thing]) -> list[Thing]:
+    """Return the things of one process of which it matters how rare they are.
+
+    Files that are many alike are rare by nature, their names are made up; and few pipes
+    stand alone anyway. Both are costly to look up.
+    """
+    forms = Counter(thing.said.form for thing in things if thing.said.form)
+    pipes = sum(thing.said.kind == "pipe" for thing in things)
+    return [
+        thing
+        for thing in things
+        if not (thing.said.kind in _FILES and forms[thing.said.form] > FEW)
+        and not (thing.said.kind == "pipe" and pipes <= FEW)
+    ]
+
+
+_FILES: Final = frozenset({"file", "filetime"})
+
+
 def planned(things: Iterable[Thing], scene: Scene) -> list[Plan]:
     """Decide what stands alone and what is folded, as if there were no budget."""
     by_category: dict[Category, list[Thing]] = {}

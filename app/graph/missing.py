@@ -11,7 +11,7 @@ from app.graph.ask import ProcessLog
 
 def not_found(log: ProcessLog, guid: str) -> NotFound:
     """Return the error for a process of which nothing is stored, with what may have been meant."""
-    computers = log.store.info().computers
+    computers = log.store.info.computers
     known = log.computer.lower() in {name.lower() for name in computers}
     elsewhere = [name for name in log.computers_of(guid) if name.lower() != log.computer.lower()]
     if elsewhere:

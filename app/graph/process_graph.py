@@ -7,6 +7,7 @@ from app.graph.folding import Rank
 from app.graph.forest import Forest
 from app.graph.model import Fold, GraphSpec, ProcessGraph
 from app.graph.nodes import NodeKey
+from app.graph.remember import Remembering, remembering
 from app.graph.texts import ANCESTORS, BUDGET, PROCESSES, Translate
 from app.graph.tree import LIMIT, ProcessTree, build_tree
 from app.store.port import Budget, EventStore
@@ -27,12 +28,13 @@ def build_process_graph(
     At most ``spec.budget`` nodes are drawn; what is folded is counted in ``folds`` and on
     the nodes that hide it. Raise what ``build_tree`` raises.
     """
-    tree = build_tree(store, computer, guid, budget=budget, limit=limit)
-    return graph_of(store, tree, spec, budget=budget, translate=translate)
+    asked = remembering(store)
+    tree = build_tree(asked, computer, guid, budget=budget, limit=limit)
+    return graph_of(asked, tree, spec, budget=budget, translate=translate)
 
 
 def graph_of(
-    store: EventStore,
+    store: EventStore | Remembering,
     tree: ProcessTree,
     spec: GraphSpec,
     *,
@@ -41,7 +43,9 @@ def graph_of(
 ) -> ProcessGraph:
     """Build the graph of a tree that is known already."""
     target = tree.process(tree.target)
-    builder = Builder.of(store, target.computer, Forest.of(tree), spec, tree.target, budget, translate)
+    builder = Builder.of(
+        remembering(store), target.computer, Forest.of(tree), spec, tree.target, budget, translate
+    )
     folds = [
         Fold(count=folded.count, what=translate(PROCESSES), reason=folded.reason, node=folded.node)
         for folded in tree.folded

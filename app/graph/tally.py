@@ -18,6 +18,9 @@ from app.sysmon.kinds import Category, category_of
 STEPS: Final = 100
 """About so many steps has a life line over the time of its graph."""
 
+ENOUGH: Final = 50
+MOST_STEPS: Final = 400
+
 Tick = tuple[datetime, Category, int]
 
 
@@ -45,11 +48,16 @@ class Tally:
         self.last = last if self.last is None else max(self.last, last)
 
 
-def tallies(log: ActivityLog, guids: Sequence[str]) -> dict[str, Tally]:
-    """Count the events of each of these processes; those without any are left out."""
+def tallies(log: ActivityLog, guids: Sequence[str], step: timedelta) -> dict[str, Tally]:
+    """Count the events of each of these processes; those without any are left out.
+
+    They are counted in steps, which may be all that a life line needs.
+    """
     found: dict[str, Tally] = {}
     for portion in portions(guids):
-        found |= tallies_of(log.groups(equals_any(SUBJECT, portion), (SUBJECT, EVENT_ID)))
+        mine = equals_any(SUBJECT, portion)
+        groups = log.groups(mine, (SUBJECT, EVENT_ID), step)
+        found |= tallies_of(groups if groups.complete else log.groups(mine, (SUBJECT, EVENT_ID)))
     return found
 
 
@@ -59,29 +67,53 @@ def tallies_of(groups: Groups) -> dict[str, Tally]:
     for row in groups.rows:
         guid, event_id = row.values
         if guid is not None:
-            found.setdefault(guid, Tally()).add(int(event_id or 0), row.count, row.first, row.last)
+            tally = found.setdefault(guid, Tally())
+            tally.add(int(event_id or 0), row.count, row.first, row.last)
+            if row.start is not None:
+                tally.ticks[row.start, category_of(int(event_id or 0))] += row.count
     return found
 
 
-def add_ticks(log: ActivityLog, found: dict[str, Tally], guids: Sequence[str]) -> None:
-    """Add when the events of these processes were, in steps that fit the time of all of them."""
+def add_ticks(log: ActivityLog, found: dict[str, Tally], guids: Sequence[str], step: timedelta) -> None:
+    """See to it that the events of these processes are told in steps that fit the time of all.
+
+    ``step`` is that in which they were counted: where it is much too long, or nothing was
+    counted in steps, they are asked for again, in that short time only.
+    """
     known = [guid for guid in guids if guid in found]
-    step = step_of([found[guid] for guid in known])
+    first = min((tally.first for guid in known if (tally := found[guid]).first), default=None)
+    last = max((tally.last for guid in known if (tally := found[guid]).last), default=None)
+    if first is None or last is None:
+        return
+    if last - first >= step * ENOUGH and all(found[guid].ticks for guid in known):
+        for guid in known:
+            found[guid].ticks = _longer(found[guid].ticks, step, last - first)
+        return
+    step, span = step_of((last - first) / STEPS), log.within(first, last)
+    for guid in known:
+        found[guid].ticks.clear()
     for portion in portions(known):
-        for row in log.groups(equals_any(SUBJECT, portion), (SUBJECT, EVENT_ID), step).rows:
-            guid, event_id = row.values
-            if guid is not None and row.start is not None:
-                found[guid].ticks[row.start, category_of(int(event_id or 0))] += row.count
+        rows = span.groups(equals_any(SUBJECT, portion), (SUBJECT, EVENT_ID), step).rows
+        for guid, tally in tallies_of(Groups(rows, True)).items():
+            found[guid].ticks = tally.ticks
 
 
-def step_of(some: Sequence[Tally]) -> timedelta:
-    """Return a whole number of seconds (or the thousandth of one) that fits about a hundred times."""
-    first = min((tally.first for tally in some if tally.first), default=_NEVER)
-    last = max((tally.last for tally in some if tally.last), default=_NEVER)
-    step = (last - first) / STEPS
+def _longer(
+    ticks: Counter[tuple[datetime, Category]], step: timedelta, span: timedelta
+) -> Counter[tuple[datetime, Category]]:
+    """Put steps together until about a hundred of them fill the span."""
+    longer = step * max(1, round(span / step / STEPS))
+    put_together: Counter[tuple[datetime, Category]] = Counter()
+    for (start, category), count in ticks.items():
+        put_together[start - (start - _EPOCH) % longer, category] += count
+    return put_together
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def step_of(step: timedelta) -> timedelta:
+    """Return a whole number of seconds, or of thousandths of one, that is near."""
     if step < timedelta(seconds=1):
         return max(timedelta(milliseconds=step // timedelta(milliseconds=1)), timedelta(milliseconds=1))
     return timedelta(seconds=round(step.total_seconds()))
-
-
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)

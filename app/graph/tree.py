@@ -12,6 +12,7 @@ from app.errors import BadQuery, QueryTooSlow
 from app.graph.ask import ProcessLog
 from app.graph.grow import Growth
 from app.graph.nodes import NodeKey, Process, node_id, parse_guid
+from app.graph.remember import Remembering, remembering
 from app.store.port import Budget, EventStore
 
 LIMIT: Final = 20_000
@@ -91,7 +92,12 @@ def _order(process: Process) -> tuple[int, bool, str, str]:
 
 
 def build_tree(
-    store: EventStore, computer: str, guid: str, *, budget: Budget | None = None, limit: int = LIMIT
+    store: EventStore | Remembering,
+    computer: str,
+    guid: str,
+    *,
+    budget: Budget | None = None,
+    limit: int = LIMIT,
 ) -> ProcessTree:
     """Build the tree of the process with this ProcessGuid on this computer.
 
@@ -104,7 +110,7 @@ def build_tree(
     if limit < 1:
         raise BadQuery(f"A tree has at least one process; a limit of {limit} leaves none.")
     guid = parse_guid(guid)
-    log = ProcessLog(store, computer, budget)
+    log = ProcessLog(remembering(store), computer, budget)
     growth = Growth(log, limit)
     try:
         log.read_ahead(guid)

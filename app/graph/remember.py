@@ -1,0 +1,133 @@
+"""Answers of the store, remembered for as long as nothing new is stored.
+
+A reader of a graph clicks: picks a node, opens a group, switches a kind off. Each click asks
+the store nearly the same again, and most of it is long work over all days of a computer.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from threading import Lock
+from typing import Final, TypeVar
+from weakref import WeakKeyDictionary
+
+from app.store.port import Budget, EventStore, Groups, Rarity, Results, Terms
+from app.sysmon.query import EventQuery
+
+MOST_BYTES: Final = 64 << 20
+"""So much memory the answers of one store may take, by estimate; then the oldest go."""
+
+_ROW: Final = 150
+_VALUE: Final = 24
+_TEXT: Final = 60
+
+Answer = TypeVar("Answer")
+
+
+class Answers:
+    """What one store answered since it last changed."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._state: tuple[int, int] | None = None
+        self._answers: OrderedDict[object, tuple[object, int]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, state: tuple[int, int], question: object) -> object | None:
+        """Return the answer to a question, where it is known and the store has not changed."""
+        with self._lock:
+            if state != self._state:
+                self._answers.clear()
+                self._bytes, self._state = 0, state
+            if question not in self._answers:
+                return None
+            self._answers.move_to_end(question)
+            return self._answers[question][0]
+
+    def put(self, state: tuple[int, int], question: object, answer: object, size: int) -> None:
+        """Remember an answer that was asked for in this state of the store."""
+        with self._lock:
+            if state != self._state or size > MOST_BYTES // 4 or question in self._answers:
+                return
+            self._answers[question] = (answer, size)
+            self._bytes += size
+            while self._bytes > MOST_BYTES:
+                self._bytes -= self._answers.popitem(last=False)[1][1]
+
+
+_ALL: WeakKeyDictionary[EventStore, Answers] = WeakKeyDictionary()
+_ALL_LOCK: Final = Lock()
+
+
+class Remembering:
+    """What graphs ask of a store; each question is asked once in each state of the store."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+        with _ALL_LOCK:
+            self._answers = _ALL.setdefault(store, Answers())
+        self.info = store.info()
+        self._state = (self.info.newest_batch, self.info.events)
+
+    def search(self, query: EventQuery, budget: Budget | None = None) -> Results:
+        """Answer as ``EventStore.search`` does; single events are remembered."""
+        if query.size > 1:
+            return self._store.search(query, budget)
+        return self._known(("search", query), lambda: self._store.search(query, budget), _size_of_results)
+
+    def terms(self, query: EventQuery, name: str, size: int, *, budget: Budget | None = None) -> Terms:
+        """Answer as ``EventStore.terms`` does."""
+        return self._store.terms(query, name, size, budget=budget)
+
+    def groups(
+        self,
+        query: EventQuery,
+        names: Sequence[str],
+        *,
+        step: timedelta | None = None,
+        limit: int = 20_000,
+        budget: Budget | None = None,
+    ) -> Groups:
+        """Answer as ``EventStore.groups`` does."""
+
+        def ask() -> Groups:
+            return self._store.groups(query, names, step=step, limit=limit, budget=budget)
+
+        return self._known(("groups", query, tuple(names), step, limit), ask, _size_of_groups)
+
+    def rarity(
+        self, values: Sequence[tuple[str, str]], budget: Budget | None = None
+    ) -> tuple[Rarity | None, ...]:
+        """Answer as ``EventStore.rarity`` does."""
+        size = sum(_ROW + len(value) for _, value in values)
+        return self._known(
+            ("rarity", tuple(values)), lambda: self._store.rarity(values, budget), lambda _answer: size
+        )
+
+    def _known(self, question: object, ask: Callable[[], Answer], size_of: Callable[[Answer], int]) -> Answer:
+        known = self._answers.get(self._state, question)
+        if known is not None:
+            return known  # type: ignore[return-value]
+        answer = ask()
+        self._answers.put(self._state, question, answer, size_of(answer))
+        return answer
+
+
+def remembering(store: EventStore | Remembering) -> Remembering:
+    """Return the store as one that is asked nothing twice."""
+    return store if isinstance(store, Remembering) else Remembering(store)
+
+
+def _size_of_groups(groups: Groups) -> int:
+    return sum(
+        _ROW + sum(_VALUE if value is None else _TEXT + len(value) for value in row.values)
+        for row in groups.rows
+    )
+
+
+def _size_of_results(results: Results) -> int:
+    return sum(
+        _ROW + sum(_TEXT + len(str(value)) for value in event.values.values()) for event in results.events
+    )
