@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from app.store.catalogue import Segment
 from app.store.embedded_ids import event_ids_of, speaks_of_event_ids_only
@@ -14,11 +15,19 @@ from app.store.embedded_search import Searcher, paths_of
 from app.store.embedded_sql import Statement, value_of
 from app.store.embedded_values import are_summed
 from app.store.port import Bucket, Budget, Count, Group, Groups, Terms
-from app.sysmon.condition import EVERYTHING
+from app.store.summary import SUMMARY_COLUMNS
+from app.sysmon.condition import EVERYTHING, equals_any
 from app.sysmon.events import microseconds
-from app.sysmon.fields import FIELDS, Field
+from app.sysmon.fields import FIELDS, SOURCE_EVENTS, SOURCE_NAMES, Field
 from app.sysmon.query import EventQuery
 from app.sysmon.text import fold
+
+_MOST_SUMMED: Final = 100_000
+"""Up to so many values are taken from the summaries, to take from them what they count too much."""
+
+_SOURCE_OF: Final = {
+    name: source for source, name in SOURCE_NAMES.items() if FIELDS[name].column in SUMMARY_COLUMNS
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +81,35 @@ class Counting:
             return (Terms((), 0, 0),) * len(names)
         found: dict[str, Terms] = {}
         if all(_is_wanted_whole(segment, self.query) for segment in segments):
-            for name in filter(lambda name: are_summed(FIELDS[name]), names):
-                values = self.searcher.values
-                found[name] = values.terms(FIELDS[name], segments, size, rarest, self.budget)
+            found = self._summed(names, segments, size, rarest)
         asked = [FIELDS[name] for name in dict.fromkeys(names) if name not in found]
         if asked:
             found |= self._terms(asked, segments, size, rarest)
         return tuple(found[name] for name in names)
+
+    def _summed(
+        self, names: Sequence[str], segments: Sequence[Segment], size: int, rarest: bool
+    ) -> dict[str, Terms]:
+        """Count from the value summaries what they know of all events of these segments."""
+        values = self.searcher.values
+        found = {
+            name: values.terms(FIELDS[name].column, segments, size, rarest, self.budget)
+            for name in dict.fromkeys(names)
+            if are_summed(FIELDS[name])
+        }
+        # Of events 8 and 10 the summaries count the source process too, under the same column.
+        sources = {name: _SOURCE_OF[name] for name in names if name in _SOURCE_OF}
+        if not sources:
+            return found
+        query = replace(self.query, condition=equals_any("EventId", map(str, sorted(SOURCE_EVENTS))))
+        of_sources = Counting(self.searcher, query, self.budget).terms(list(sources.values()), _MOST_SUMMED)
+        events = sum(segment.rows for segment in segments)
+        for name, less in zip(sources, of_sources, strict=True):
+            column = FIELDS[name].column
+            whole = values.terms(column, segments, _MOST_SUMMED, False, self.budget)
+            if whole.distinct <= _MOST_SUMMED:
+                found[name] = _without(whole, less, events, size, rarest)
+        return found
 
     def _terms(
         self, fields: Sequence[Field], segments: Sequence[Segment], size: int, rarest: bool
@@ -107,6 +138,15 @@ class Counting:
 
     def _rows(self, sql: str, statement: Statement) -> list[tuple[Any, ...]]:
         return self.searcher.engine.rows(sql, statement.parameters.values, self.budget)
+
+
+def _without(whole: Terms, less: Terms, events: int, size: int, rarest: bool) -> Terms:
+    """Return the terms of so many events, less those of some that have a field by another name."""
+    counts = Counter(dict(whole.values))
+    counts.subtract(dict(less.values))
+    left = [(value, count) for value, count in counts.items() if count > 0]
+    left.sort(key=lambda item: (item[1] if rarest else -item[1], item[0]))
+    return Terms(tuple(left[:size]), len(left), events - sum(count for _, count in left))
 
 
 def _named_values(fields: Sequence[Field]) -> list[str]:

@@ -157,14 +157,14 @@ class Values:
         return computer | guids if _may_be_in_guid(match) else computer
 
     def terms(
-        self, field_: Field, segments: Sequence[Segment], size: int, rarest: bool, budget: Budget
+        self, column: str, segments: Sequence[Segment], size: int, rarest: bool, budget: Budget
     ) -> Terms:
-        """Count the values of a field in all events of these segments."""
+        """Count the values of a column in all events of these segments."""
         parameters = Parameters()
         counted = (
             'SELECT "value" AS v, CAST(sum("count") AS BIGINT) AS n'
             f" FROM read_parquet({_files(segments, parameters)})"
-            f" WHERE \"column\" = '{field_.column}' GROUP BY 1"
+            f" WHERE \"column\" = '{column}' GROUP BY 1"
         )
         sql = (
             "SELECT v, n, count(*) OVER (), CAST(sum(n) OVER () AS BIGINT)"
