@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from waitress.buffers import OverflowableBuffer
+from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 from waitress.utilities import RequestEntityTooLarge
@@ -53,7 +54,7 @@ class Body:
         self._length = 0
         self._error: OSError | None = None
         if expected > most:
-            self._drop()
+            self.close()
 
     def __len__(self) -> int:
         return self._length
@@ -62,14 +63,14 @@ class Body:
         """Take the next bytes."""
         self._length += len(data)
         if self._length > self._most:
-            self._drop()
+            self.close()
         if self._kept is None:
             return
         try:
             self._kept.append(data)
         except OSError as error:
             self._error = error
-            self._drop()
+            self.close()
 
     def getfile(self) -> Any:
         """Return what the application reads; of a body that was not kept, reading fails as writing did."""
@@ -79,10 +80,7 @@ class Body:
         """Let go of what was kept."""
         if self._kept is not None:
             self._kept.close()
-
-    def _drop(self) -> None:
-        self.close()
-        self._kept = None
+            self._kept = None
 
 
 class _Lost(io.BytesIO):
@@ -120,6 +118,24 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         self.body_rcv.buf = Body(self.adj.inbuf_overflow, most, self.content_length)
 
 
+class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+    """A connection that lets go of a body that will never come to its end."""
+
+    request: Any
+
+    def handle_close(self) -> None:
+        """Close it; waitress itself leaves the file of the body to the garbage collector."""
+        super().handle_close()
+        # Not waited for: whoever has the lock may be closing the connection in the middle of reading.
+        if self.requests_lock.acquire(blocking=False):
+            try:
+                if self.request is not None:
+                    self.request.close()
+                    self.request = None
+            finally:
+                self.requests_lock.release()
+
+
 def make_server(settings: Settings, host: str, port: int) -> Server:
     """Make the server of the application; raise OSError where it cannot listen."""
     tempfile.tempdir = str(_spool_folder(settings))
@@ -131,7 +147,7 @@ def make_server(settings: Settings, host: str, port: int) -> Server:
         clear_untrusted_proxy_headers=True,
     )
     parser = type("Parser", (Parser,), {"most_upload": most_bytes(settings)})
-    server.channel_class = type("Channel", (server.channel_class,), {"parser_class": parser})
+    server.channel_class = type("Channel", (Channel,), {"parser_class": parser})
     found: Server = server
     return found
 
