@@ -151,9 +151,10 @@ class Facets:
             )
             for name, count in self._cut("computers", counts, chosen)
         ]
-        note = _("%(found)s of %(all)s", found=f"{len(found):,}", all=f"{len(self.info.computers):,}")
+        distinct = len(known & chosen if chosen else known)
+        note = _("%(found)s of %(all)s", found=f"{distinct:,}", all=f"{len(self.info.computers):,}")
         facet = self._facet("computers", _("Computers"), note, values, len(counts))
-        return replace(facet, distinct=len(found))
+        return replace(facet, distinct=distinct)
 
     def _toggled(self, name: str) -> tuple[str, ...]:
         kept = tuple(chosen for chosen in self.args.computers if fold(chosen) != fold(name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
 
@@ -36,6 +36,7 @@ COUNTING_SECONDS: Final = 5.0
 """Counting is given up after so long, unless the reader asks for it."""
 
 _MOMENT: Final = timedelta(microseconds=1)
+_LAST: Final = datetime.max.replace(tzinfo=UTC) - _MOMENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,7 @@ def ask_histogram(
     None: there is nothing to draw.
     """
     query = replace(query, after=None, sort=None, order=Order.NEWEST)
-    start, end = query.start or info.first, query.end or (info.last and info.last + _MOMENT)
+    start, end = query.start or info.first, query.end or (info.last and min(info.last, _LAST) + _MOMENT)
     if start is None or end is None or start >= end:
         return None
     step = step_for(start, end)
