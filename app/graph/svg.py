@@ -33,9 +33,10 @@ def draw(
     """Return the picture of a graph.
 
     Nodes are links to ``link(id)`` and carry ``data-node``, which is ``name(id)``; those that
-    fold and unfold carry ``data-unfold``, the address of the graph with this node the other
-    way. ``selected`` is the id of the node with the ring; ``title`` is what the picture is
-    called, unless its graph says it. Standalone there are no links.
+    fold and unfold carry ``data-unfold``, the name of what does, empty where they do themselves.
+    What stands for hidden children is a link to ``unfold(id)``. ``selected`` is the id of the
+    node with the ring; ``title`` is what the picture is called, unless its graph says it.
+    Standalone there are no links.
     """
     pen = Pen(layout, link, unfold, name, selected, translate, standalone)
     return "\n".join(_picture(pen, title or title_of(layout.graph, translate))) + "\n"

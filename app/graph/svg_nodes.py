@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
+from typing import Final
 
 from app.graph.measure import fit, text_width
 from app.graph.model import Certainty
@@ -12,12 +13,16 @@ from app.graph.nodes import node_id
 from app.graph.places import Box, Layout, PlacedActivity, PlacedFold, PlacedProcess
 from app.graph.shapes import INSET, KEYS, outline
 from app.graph.wording import (
+    TITLE,
     Translate,
     activity_title,
     hidden_words,
     process_title,
     short_user,
 )
+
+MANY: Final = 150
+"""More nodes have shorter titles."""
 
 Address = Callable[[str], str]
 """An id of a node -> an address, or a name."""
@@ -42,21 +47,25 @@ class Pen:
         names, inner = " ".join(["node", *classes]), "".join(parts)
         if self.standalone:
             return f'<g class="{names}">{inner}</g>'
-        more = f' data-unfold="{escape(unfold)}"' if unfold else ""
+        # What folds itself need not say its name twice.
+        folds = "" if unfold == id_ else escape(self.name(unfold))
+        more = f' data-unfold="{folds}"' if unfold else ""
         address = escape(href or self.link(id_))
         return f'<a href="{address}" class="{names}" data-node="{escape(self.name(id_))}"{more}>{inner}</a>'
 
-    def around(self, box: Box, id_: str) -> str:
-        """Return the ring of the picked node, and what the focus shows; a file needs only the first."""
-        ring = halo = ""
-        if id_ == self.selected:
-            ring = (
-                f'<rect class="ring" x="{box.x - 4}" y="{box.y - 4}" width="{box.w + 8}"'
-                f' height="{box.h + 8}" rx="6"/>'
-            )
-        if not self.standalone:
-            halo = f'<path class="halo" d="M{box.x - 2} {box.y - 2}h{box.w + 4}v{box.h + 4}h-{box.w + 4}z"/>'
-        return ring + halo
+    def ring(self, box: Box, id_: str) -> str:
+        """Return the ring of the picked node."""
+        if id_ != self.selected:
+            return ""
+        return (
+            f'<rect class="ring" x="{box.x - 4}" y="{box.y - 4}" width="{box.w + 8}"'
+            f' height="{box.h + 8}" rx="6"/>'
+        )
+
+    @property
+    def title_length(self) -> int:
+        """How long a title may be: where nodes are very many, all of them have to be short."""
+        return TITLE if self.layout.graph.visible <= MANY else TITLE // 4
 
 
 def draw_process(pen: Pen, placed: PlacedProcess) -> str:
@@ -67,17 +76,19 @@ def draw_process(pen: Pen, placed: PlacedProcess) -> str:
         "target": node.is_target,
         "picked": node.id == pen.selected,
         "marked": node.is_marked,
+        "open": node.is_open,
         "quiet": not is_card and not (node.is_spine or node.is_rare or node.is_target),
     }
     classes = ["c-process", *(f"node--{name}" for name, holds in states.items() if holds)]
     parts = _card(pen, placed) if is_card else _pill(pen, placed)
-    return pen.node(node.id, classes, parts, unfold=pen.unfold(node.id))
+    return pen.node(node.id, classes, parts, unfold=node.id)
 
 
 def _frame(pen: Pen, placed: PlacedProcess) -> Iterator[str]:
     node, box = placed.node, placed.box
-    yield f"<title>{escape(process_title(node, pen.layout.graph.computers, pen.translate))}</title>"
-    yield pen.around(box, node.id)
+    title = process_title(node, pen.layout.graph.computers, pen.translate, pen.title_length)
+    yield f"<title>{escape(title)}</title>"
+    yield pen.ring(box, node.id)
     yield f'<rect class="box" x="{box.x}" y="{box.y}" width="{box.w}" height="{box.h}" rx="3"/>'
     if node.process.logged:
         bar = 4 if pen.layout.look.is_card else 3
@@ -108,10 +119,9 @@ def _pill(pen: Pen, placed: PlacedProcess) -> Iterator[str]:
     yield from _frame(pen, placed)
     process, box = placed.node.process, placed.box
     right, base = box.right - 5, box.middle + 4
-    if process.process_id is not None:
-        process_id = str(process.process_id)
-        yield _text("t-mono t-dim", right, base, process_id, at_end=True)
-        right -= 7 * len(process_id) + 1
+    process_id = "" if process.process_id is None else str(process.process_id)
+    named = _text("t-mono t-dim", right, base, process_id, at_end=True) if process_id else ""
+    right -= 7 * len(process_id) + 1 if process_id else 0
     if placed.node.is_rare:
         right -= 9
         yield f'<use class="rarity" href="#r-1" x="{right}" y="{box.middle - 4}" width="8" height="8"/>'
@@ -119,6 +129,7 @@ def _pill(pen: Pen, placed: PlacedProcess) -> Iterator[str]:
     name = process.image_name or pen.translate("no Image")
     name = name[:-4] if name.lower().endswith(".exe") else name
     yield _text("t-name t-act", box.x + 8, base, fit(name, right - box.x - 9, 11.5, bold=True))
+    yield named
 
 
 def _rarity_badge(pen: Pen, placed: PlacedProcess) -> str:
@@ -142,25 +153,25 @@ def draw_activity(pen: Pen, placed: PlacedActivity) -> str:
         "inferred": activity.certainty is Certainty.INFERRED,
         "picked": activity.id == pen.selected,
         "marked": activity.is_marked,
+        "open": bool(activity.group),
     }
     classes = ["node--act", f"c-{kind}", *(f"node--{name}" for name, holds in states.items() if holds)]
     parts = _activity(pen, placed, kind)
-    opens = activity.opens or (node_id(activity.group) if activity.group else "")
-    unfold = pen.unfold(opens) if opens else ""
+    unfold = activity.opens or (node_id(activity.group) if activity.group else "")
     return pen.node(activity.id, classes, parts, unfold=unfold)
 
 
 def _activity(pen: Pen, placed: PlacedActivity, kind: str) -> Iterator[str]:
     activity, box = placed.activity, placed.box
     computers = pen.layout.graph.computers
-    yield f"<title>{escape(activity_title(activity, computers, pen.translate))}</title>"
-    yield pen.around(box, activity.id)
+    yield f"<title>{escape(activity_title(activity, computers, pen.translate, pen.title_length))}</title>"
+    yield pen.ring(box, activity.id)
     yield _silhouette(kind, box, folded=activity.is_folded)
     right = _label_end(kind, box, folded=activity.is_folded)
     count = f"{activity.count:,}" if activity.is_folded else f"×{activity.count:,}"
-    if activity.is_folded or activity.count > 1:
-        yield _text("t-mono t-count", right, box.middle + 4, count, at_end=True)
-        right -= int(text_width(count, 10.5, mono=True)) + 4
+    has_count = activity.is_folded or activity.count > 1
+    counted = _text("t-mono t-count", right, box.middle + 4, count, at_end=True) if has_count else ""
+    right -= int(text_width(count, 10.5, mono=True)) + 4 if has_count else 0
     if activity.rarity is not None and activity.rarity.computers == 1 < computers:
         right -= 8
         yield f'<use class="rarity" href="#r-1" x="{right}" y="{box.middle - 4}" width="8" height="8"/>'
@@ -171,6 +182,7 @@ def _activity(pen: Pen, placed: PlacedActivity, kind: str) -> Iterator[str]:
         # The count stands behind it already.
         label = pen.translate("events") if activity.key[0] == "counter" else activity.label
         yield _text(name, left, box.middle + 4, fit(label, right - left, size))
+    yield counted
 
 
 def draw_fold(pen: Pen, placed: PlacedFold) -> str:
@@ -181,17 +193,17 @@ def draw_fold(pen: Pen, placed: PlacedFold) -> str:
         ["node--act", "c-process", "node--folded"],
         _fold(pen, placed, box),
         href=pen.unfold(node.id + FOLD),
-        unfold=pen.unfold(node.id + FOLD),
+        unfold=node.id + FOLD,
     )
 
 
-FOLD = ":children"
+FOLD: Final = ":children"
 """What the id of a folded node has behind the id of the process whose children it hides."""
 
 
 def _fold(pen: Pen, placed: PlacedFold, box: Box) -> Iterator[str]:
     yield f"<title>{escape(hidden_words(placed.node, pen.translate))}</title>"
-    yield pen.around(box, placed.node.id + FOLD)
+    yield pen.ring(box, placed.node.id + FOLD)
     yield _silhouette("process", box, folded=True)
     right = _label_end("process", box, folded=True)
     count = f"{placed.node.hidden_children:,}"

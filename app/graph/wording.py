@@ -12,7 +12,7 @@ from app.graph.nodes import NodeKey
 from app.sysmon.text import visible
 
 Translate = Callable[[str], str]
-TITLE: Final = 300
+TITLE: Final = 200
 """So many characters of a title are kept: it is a hint, the page has the whole."""
 
 
@@ -31,7 +31,7 @@ def after_text(length: timedelta) -> str:
     return f"+{seconds / 86_400:.0f}d"
 
 
-def process_title(node: ProcessNode, computers: int, translate: Translate) -> str:
+def process_title(node: ProcessNode, computers: int, translate: Translate, most: int = TITLE) -> str:
     """Return what hovering over a process says."""
     process = node.process
     lines = [process.label]
@@ -43,10 +43,10 @@ def process_title(node: ProcessNode, computers: int, translate: Translate) -> st
         lines.append(seen_on(node.rarity.computers if node.rarity else 1, computers, translate))
     if node.reason and node.hidden_children:
         lines.append(hidden_words(node, translate))
-    return _title(lines)
+    return _title(lines, most)
 
 
-def activity_title(activity: Activity, computers: int, translate: Translate) -> str:
+def activity_title(activity: Activity, computers: int, translate: Translate, most: int = TITLE) -> str:
     """Return what hovering over an activity says."""
     lines = [activity.title or activity.label]
     if activity.count > 1:
@@ -57,7 +57,7 @@ def activity_title(activity: Activity, computers: int, translate: Translate) -> 
         lines.append(translate("not signed"))
     if activity.rarity is not None and activity.rarity.computers == 1 < computers:
         lines.append(seen_on(1, computers, translate))
-    return _title(lines)
+    return _title(lines, most)
 
 
 #: Kind of a tie between branches -> what it is called.
@@ -96,5 +96,5 @@ def seen_on(computers: int, of: int, translate: Translate) -> str:
     return translate("seen on {computers} of {of} computers").format(computers=f"{computers:,}", of=f"{of:,}")
 
 
-def _title(lines: list[str]) -> str:
-    return visible(shorten("\n".join(shorten(line, TITLE) for line in lines if line), TITLE))
+def _title(lines: list[str], most: int = TITLE) -> str:
+    return visible(shorten("\n".join(shorten(line, most) for line in lines if line), most))

@@ -18,11 +18,14 @@ from app.web.node_names import NodeNames, is_name
 from app.web.texts import _
 from app.web.what import short
 
-MOST_BUDGET: Final = 400
+MOST_BUDGET: Final = 220
 """So many nodes a page bears."""
 
 MOST_OPENED: Final = 40
-"""So many nodes may be opened or folded by hand: all of them stand in every address."""
+"""So many nodes may be opened or folded by hand."""
+
+MOST_ADDRESSES: Final = 60_000
+"""So many characters the addresses of all nodes may have: what is opened stands in each of them."""
 
 MOST_MARK: Final = 200
 ALL: Final = "all"
@@ -73,6 +76,9 @@ class GraphArgs:
         if start and end and start > end:
             faults.append(BadQuery(_("The time range ends before it starts: exchange its two ends.")))
             start = end = None
+        budget = tried(_budget, BUDGET, single["budget"])
+        nothing: tuple[list[str], list[str]] = ([], [])
+        opened, closed = tried(_few, nothing, opened, closed, budget)
         return cls(
             names=names,
             opened=frozenset(names.whole(name) for name in opened if name != ALL),
@@ -81,7 +87,7 @@ class GraphArgs:
             start=single["from"].strip(),
             end=single["to"].strip(),
             bounds=(start, end),
-            budget=tried(_budget, BUDGET, single["budget"]),
+            budget=budget,
             mark=tried(_mark, "", single["mark"]),
             sel=names.whole(single["sel"]) if is_name(single["sel"]) else "",
             is_all_open=ALL in opened,
@@ -159,6 +165,20 @@ def _nodes(name: str, values: Iterable[str]) -> list[str]:
             )
         )
     return said
+
+
+def _few(opened: list[str], closed: list[str], budget: int) -> tuple[list[str], list[str]]:
+    """Return what is opened and folded by hand, if the page bears it in the address of every node."""
+    if sum(len(name) + 6 for name in (*opened, *closed)) * budget > MOST_ADDRESSES:
+        raise BadQuery(
+            _(
+                "%(count)s nodes opened or folded by hand are too many for a graph of %(budget)s nodes."
+                " Fold some, unfold all, or draw fewer.",
+                count=len(opened) + len(closed),
+                budget=budget,
+            )
+        )
+    return opened, closed
 
 
 def _moment(text: str, end: bool) -> datetime | None:

@@ -18,8 +18,8 @@ from app.web.graph_args import GraphArgs
 from app.web.texts import translate
 from app.web.what import short
 
-LONGEST_ADDRESS: Final = 300
-"""Where addresses are longer, the list has none: the picture's nodes are links already."""
+MOST_ADDRESSES: Final = 20_000
+"""Where the addresses of all nodes are longer, the list has none: the picture's nodes are links already."""
 
 _NAME: Final = 80
 
@@ -61,7 +61,7 @@ class ListedProcess:
 
 def listed(graph: ProcessGraph, args: GraphArgs, selected: str) -> tuple[ListedProcess, ...]:
     """Return the drawn nodes as a list, parents first."""
-    has_links = len(args.address(sel="")) <= LONGEST_ADDRESS
+    has_links = len(args.address(sel="")) * graph.visible <= MOST_ADDRESSES
     order = list(_in_order(graph))
     depths = [depth for _, depth in order] + [0]
     return tuple(

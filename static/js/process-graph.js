@@ -3,7 +3,7 @@
 import "./graph-pick.js";
 import { isTyping, only } from "./lib/keys.js";
 import { isArrow, nearest } from "./lib/nearest.js";
-import { processAddress } from "./lib/nodes.js";
+import { processAddress, toggled } from "./lib/nodes.js";
 import { clampScale, fitScale, inSight, scrolledTo, wheelFactor } from "./lib/zoom.js";
 
 class ProcessGraph extends HTMLElement {
@@ -109,7 +109,9 @@ class ProcessGraph extends HTMLElement {
   }
 
   unfold(node) {
-    if (node.dataset.unfold) location.assign(node.dataset.unfold);
+    if (!("unfold" in node.dataset)) return;
+    const name = node.dataset.unfold || node.dataset.node;
+    location.assign(toggled(location.href, name, node.matches(".node--open")));
   }
 
   follow(node) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { pickedIn, processAddress, sameGraph } from "../../static/js/lib/nodes.js";
+import { pickedIn, processAddress, sameGraph, toggled } from "../../static/js/lib/nodes.js";
 
 const GUID = "aa6b4a20-7b8d-5ce0-0000-001028031c00";
 
@@ -26,4 +26,27 @@ test("two addresses show the same graph where only the pick differs", () => {
   assert.ok(sameGraph(one, "http://127.0.0.1/processes/pc/x?open=a&sel=p~c#list"));
   assert.ok(!sameGraph(one, "http://127.0.0.1/processes/pc/x?sel=p~b"));
   assert.ok(!sameGraph(one, "http://127.0.0.1/processes/pc/y?open=a&sel=p~b"));
+});
+
+const PAGE = "http://127.0.0.1/processes/pc/x";
+const said = (href, key) => new URL(href).searchParams.getAll(key);
+
+test("a group is opened by saying so, and folded by not saying so any more", () => {
+  const opened = toggled(`${PAGE}?hide=dns`, "group~~registry~all", false);
+  assert.deepEqual(said(opened, "open"), ["group~~registry~all"]);
+  assert.deepEqual(said(opened, "hide"), ["dns"]);
+  assert.equal(toggled(opened, "group~~registry~all", true), `${PAGE}?hide=dns`);
+});
+
+test("what is open by itself is folded by saying so", () => {
+  const folded = toggled(PAGE, "p~", true);
+  assert.deepEqual(said(folded, "shut"), ["p~"]);
+  assert.equal(toggled(folded, "p~", false), PAGE);
+  assert.deepEqual(said(toggled(`${PAGE}?open=p~a~children`, "p~a~children", true), "shut"), ["p~a~children"]);
+});
+
+test("of all that is open one group is folded", () => {
+  const folded = toggled(`${PAGE}?open=all`, "group~~file~all", true);
+  assert.deepEqual(said(folded, "open"), ["all"]);
+  assert.deepEqual(said(folded, "shut"), ["group~~file~all"]);
 });

@@ -21,3 +21,23 @@ export const sameGraph = (one, other) => {
   };
   return bare(one) === bare(other);
 };
+
+const OPENS_BY_ITSELF = (name) => name === "p~" || name.endsWith("~children");
+
+/** The address on which a node is the other way: open instead of folded, or back. As the server makes it. */
+export const toggled = (href, name, isOpen) => {
+  const address = new URL(href);
+  const { searchParams } = address;
+  const [opened, closed] = ["open", "shut"].map((key) => new Set(searchParams.getAll(key)));
+  if (isOpen) {
+    const wasSaid = opened.delete(name) && !opened.has("all") && !OPENS_BY_ITSELF(name);
+    if (!wasSaid) closed.add(name);
+  } else if (!closed.delete(name)) {
+    opened.add(name);
+  }
+  for (const [key, names] of [["open", opened], ["shut", closed]]) {
+    searchParams.delete(key);
+    for (const each of names) searchParams.append(key, each);
+  }
+  return address.href;
+};

@@ -132,15 +132,16 @@ def test_nodes_are_links_with_their_ids() -> None:
     assert "node--target" in target.get("class")
 
 
-def test_what_folds_carries_the_address_that_unfolds_it() -> None:
+def test_what_folds_carries_the_name_of_what_unfolds_it() -> None:
     group = folded(0, 1, 50, opens="file:x")
     opened = activity(0, 2, group=("group", "y"))
 
     root = parsed(picture(graph_of(node(0, hidden_children=3, activities=(group, opened)))))
 
-    addresses = {each.get("data-node"): each.get("data-unfold") for each in root.iter("a")}
-    assert addresses[group.id] == "?open=file:x&x=1"
-    assert addresses[opened.id] == "?open=group:y&x=1"
+    names = {each.get("data-node"): each.get("data-unfold") for each in root.iter("a")}
+    assert names[group.id] == "file:x"
+    assert names[opened.id] == "group:y"
+    assert names[node(0).id] == ""
     hidden = root.xpath("//a[contains(@data-node, ':children')]")[0]
     assert hidden.get("href") == f"?open={node(0).id}:children&x=1"
 
@@ -174,7 +175,7 @@ def test_counts_and_rarity_are_written_on_the_nodes() -> None:
     assert "1,234" in shown
     assert "1/7" in shown
     assert "12" in shown
-    assert texts(picture(graph_of(node(0, activities=(activity(0, 1, count=283),)))))[-2] == "×283"
+    assert texts(picture(graph_of(node(0, activities=(activity(0, 1, count=283),)))))[-1] == "×283"
 
 
 def test_what_is_highlighted_has_a_class_of_its_own() -> None:
