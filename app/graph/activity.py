@@ -67,6 +67,14 @@ class ActivityLog:
         query = self.query(condition)
         return self.store.groups(query, names, step=step, limit=limit, budget=self.budget)
 
+    def stored(self) -> tuple[datetime | None, datetime | None]:
+        """Return from when to when anything of the computer is stored, in the range."""
+        info = self.store.info
+        for name, computer in info.computers.items():
+            if fold(name) == fold(self.computer):
+                return self.spec.start or computer.first, self.spec.end or computer.last
+        return self.spec.start or info.first, self.spec.end or info.last
+
     def within(self, start: datetime, end: datetime) -> ActivityLog:
         """Return the log between two moments, both included."""
         spec = replace(self.spec, start=start, end=end + timedelta(microseconds=1))

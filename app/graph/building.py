@@ -25,7 +25,6 @@ from app.graph.tally import MOST_STEPS, Tally, add_ticks, step_of, tallies
 from app.graph.texts import Translate
 from app.store.port import Budget, Rarity
 from app.sysmon.kinds import Category
-from app.sysmon.text import fold
 
 CHILDREN = ":children"
 """Behind the id of a process, in ``GraphSpec.opened`` and ``closed``: what it started."""
@@ -88,7 +87,7 @@ class Builder:
         if self.spec.evidence:
             activities = with_evidence(self.log, activities)
         add_ticks(self.log, self.tallies, self.guids(drawn), self.step)
-        edges = self.edges(drawn)
+        edges = self.edges(drawn, things)
         spine = set(self.forest.path_to(self.target)) if self.target else set()
         nodes = {key: self.node(key, folding, activities.get(key, ()), spine) for key in drawn}
         roots, quiet = self.bands(nodes) if bands else (self.roots(nodes), ())
@@ -156,11 +155,7 @@ class Builder:
     @cached_property
     def step(self) -> timedelta:
         """In which steps events are counted at first: those of all that is stored of the computer."""
-        info = self.log.store.info
-        first, last = self.spec.start or info.first, self.spec.end or info.last
-        for name, computer in info.computers.items():
-            if fold(name) == fold(self.log.computer):
-                first, last = self.spec.start or computer.first, self.spec.end or computer.last
+        first, last = self.log.stored()
         if first is None or last is None or first > last:
             return timedelta(seconds=1)
         return step_of((last - first) / MOST_STEPS)
@@ -190,10 +185,13 @@ class Builder:
             return None
         return self.spec.start or min(firsts), self.spec.end or max(lasts)
 
-    def edges(self, drawn: Iterable[NodeKey]) -> tuple[CrossEdge, ...]:
+    def edges(
+        self, drawn: Iterable[NodeKey], things: Mapping[NodeKey, Sequence[Thing]]
+    ) -> tuple[CrossEdge, ...]:
         """Return the ties between processes that are drawn."""
         guids = {guid: key for key in drawn if (guid := self.forest.processes[key].process_guid) is not None}
-        return crossings(self.log, guids, self.open, self.forest.parents)
+        shown = {key: some for key, some in things.items() if key in set(guids.values())}
+        return crossings(self.log, guids, shown, self.forest.parents)
 
     # What is drawn
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 from app.graph.activity import ActivityLog
 from app.graph.ask import UNKNOWN_IMAGES, ProcessLog
@@ -22,15 +21,12 @@ from app.graph.model import Fold, GraphSpec, ProcessGraph
 from app.graph.nodes import NodeKey, Process, Role, process_key
 from app.graph.notes import Notes
 from app.graph.remember import remembering
-from app.graph.tally import Tally, tallies_of
+from app.graph.tally import MOST_ROWS, Tally, tallies_of
 from app.graph.texts import PROCESSES, Translate
 from app.graph.tree import LIMIT
 from app.store.port import Budget, EventStore
 from app.sysmon.condition import EVERYTHING, Match, Operator, all_of, equals_any
 from app.sysmon.events import Event, Value
-
-MOST_ROWS: Final = 200_000
-"""So many pairs of process and event ID are counted in a span; in one with more, that is said."""
 
 
 def build_correlation(

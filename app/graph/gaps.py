@@ -11,6 +11,7 @@ from app.sysmon.condition import EVERYTHING
 
 SHORTEST: Final = timedelta(minutes=5)
 _STEPS: Final = 10_000
+_PART: Final = 0.1
 
 Gap = tuple[datetime, datetime]
 
@@ -24,10 +25,21 @@ def gaps_between(log: ActivityLog, start: datetime, end: datetime) -> tuple[Gap,
     """
     if end - start < SHORTEST:
         return ()
+    first, last = log.stored()
+    if first is not None and last is not None and end - start > _PART * (last - first):
+        # What holds for all the time of the computer serves its next graph too.
+        gaps = _gaps(log, min(first, start), max(last, end))
+    else:
+        gaps = _gaps(log, start, end)
+    cut = ((max(start, one), min(end, other)) for one, other in gaps)
+    return tuple(gap for gap in cut if gap[1] - gap[0] >= SHORTEST)
+
+
+def _gaps(log: ActivityLog, start: datetime, end: datetime) -> list[Gap]:
     step = max(SHORTEST, _whole((end - start) / _STEPS))
     rows = log.within(start, end).groups(EVERYTHING, (), step).rows
     edges = [(start, start), *((row.first, row.last) for row in rows), (end, end)]
-    return tuple((last, first) for (_, last), (first, _) in pairwise(edges) if first - last >= SHORTEST)
+    return [(last, first) for (_, last), (first, _) in pairwise(edges)]
 
 
 def _whole(span: timedelta) -> timedelta:

@@ -300,7 +300,7 @@ def activity_of(thing: Thing, scene: Scene) -> Activity:
         is_marked=thing.is_marked,
         query=to_text(said.condition),
         details=thing.details(),
-        ports=dict(sorted(thing.ports.items(), key=lambda item: (-item[1], item[0]))),
+        ports=dict(_busiest(thing)),
         stands_alone=said.stands_alone,
     )
 
@@ -366,12 +366,16 @@ def _title(thing: Thing, scene: Scene) -> str:
     if said.kind == "address" and said.identity:
         both = len(thing.directions) > 1
         phrase = texts.BOTH_WAYS if both else texts.INCOMING if thing.directions == {"in"} else texts.OUTGOING
-        ports = ", ".join(f"{port} ×{count:,}" for port, count in thing.ports.most_common(10))
+        ports = ", ".join(f"{port} ×{count:,}" for port, count in _busiest(thing)[:10])
         host = thing.facts.get("DestinationHostname") or thing.facts.get("SourceHostname")
         name = f" ({next(iter(host))})" if host else ""
         return f"{scene.translate(phrase).format(peer=said.value)}{name}: {ports}"
     kinds = thing.facts.get("Kind")
     return f"{said.value}: {', '.join(sorted(kinds))}" if kinds else said.value
+
+
+def _busiest(thing: Thing) -> list[tuple[str, int]]:
+    return sorted(thing.ports.items(), key=lambda item: (-item[1], item[0]))
 
 
 def digest(text: str) -> str:

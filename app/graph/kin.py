@@ -80,9 +80,14 @@ def read_kin(
             children.setdefault(parent, []).append(child)
     descendants = _reached(guid, children)
     kin = Kin(frozenset(descendants | _reached(guid, parents)), frozenset(descendants))
+    created_or_ended = equals_any("EventId", ["1", "5"])
     events: list[Event] = []
-    for portion in portions(sorted(kin.guids)):
-        events += read(all_of([equals_any("EventId", ["1", "5"]), equals_any("ProcessGuid", portion)]))
+    wanted = list(portions(sorted(kin.guids)))
+    if len(wanted) > 2:  # One question about everything costs less than many about some.
+        events += [event for event in read(created_or_ended) if event.process_guid in kin.guids]
+    else:
+        for portion in wanted:
+            events += read(all_of([created_or_ended, equals_any("ProcessGuid", portion)]))
     without = sorted(nameless & descendants)
     for portion in portions(without):
         lost = Not(Match("ProcessGuid", Operator.EXISTS))

@@ -6,7 +6,6 @@ all its ports, a process that was accessed. Names compare without case, as Windo
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,8 +57,8 @@ class Thing:
     first: datetime
     last: datetime
     event_ids: set[int] = field(default_factory=set)
-    facts: dict[str, Counter[str]] = field(default_factory=dict)
-    ports: Counter[str] = field(default_factory=Counter)
+    facts: dict[str, dict[str, int]] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
     directions: set[str] = field(default_factory=set)
     rarity: Rarity | None = None
     is_unsigned: bool = False
@@ -72,9 +71,10 @@ class Thing:
         self.event_ids.add(event_id)
         for name, value in said.facts.items():
             if value is not None:
-                self.facts.setdefault(name, Counter())[value] += count
+                values = self.facts.setdefault(name, {})
+                values[value] = values.get(value, 0) + count
         if said.port:
-            self.ports[said.port] += count
+            self.ports[said.port] = self.ports.get(said.port, 0) + count
         if said.direction:
             self.directions.add(said.direction)
         self.is_unsigned |= said.is_unsigned
@@ -95,7 +95,7 @@ class Thing:
         return {name: _listed(values) for name, values in self.facts.items()}
 
 
-def _listed(values: Counter[str]) -> str:
+def _listed(values: Mapping[str, int]) -> str:
     if len(values) == 1:
         return next(iter(values))
     ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from app.graph.activity import ActivityLog
-from app.graph.ask import portions
+from app.graph.ask import PORTION, portions
 from app.graph.describe import EVENT_ID, NOT_ACTIVITY, SUBJECT
 from app.store.port import Groups
-from app.sysmon.condition import equals_any
+from app.sysmon.condition import EVERYTHING, equals_any
 from app.sysmon.kinds import Category, category_of
 
 STEPS: Final = 100
@@ -21,7 +21,8 @@ STEPS: Final = 100
 ENOUGH: Final = 50
 MOST_STEPS: Final = 400
 
-Tick = tuple[datetime, Category, int]
+MOST_ROWS: Final = 200_000
+"""So many pairs of process and event ID are counted for all processes of a computer at once."""
 
 
 @dataclass(slots=True)
@@ -41,11 +42,14 @@ class Tally:
 
     def add(self, event_id: int, count: int, first: datetime, last: datetime) -> None:
         """Count some events."""
-        self.counts[category_of(event_id)] += count
+        category = category_of(event_id)
+        self.counts[category] += count
         if event_id not in NOT_ACTIVITY:
-            self.activity[category_of(event_id)] += count
-        self.first = first if self.first is None else min(self.first, first)
-        self.last = last if self.last is None else max(self.last, last)
+            self.activity[category] += count
+        if self.first is None or first < self.first:
+            self.first = first
+        if self.last is None or last > self.last:
+            self.last = last
 
 
 def tallies(log: ActivityLog, guids: Sequence[str], step: timedelta) -> dict[str, Tally]:
@@ -53,6 +57,9 @@ def tallies(log: ActivityLog, guids: Sequence[str], step: timedelta) -> dict[str
 
     They are counted in steps, which may be all that a life line needs.
     """
+    if len(guids) > PORTION:  # One question about everything costs less than many about some.
+        every = tallies_of(log.groups(EVERYTHING, (SUBJECT, EVENT_ID), limit=MOST_ROWS))
+        return {guid: every[guid] for guid in guids if guid in every}
     found: dict[str, Tally] = {}
     for portion in portions(guids):
         mine = equals_any(SUBJECT, portion)
@@ -65,12 +72,16 @@ def tallies_of(groups: Groups) -> dict[str, Tally]:
     """Return groups by process and event ID as the tallies of the processes."""
     found: dict[str, Tally] = {}
     for row in groups.rows:
-        guid, event_id = row.values
-        if guid is not None:
-            tally = found.setdefault(guid, Tally())
-            tally.add(int(event_id or 0), row.count, row.first, row.last)
-            if row.start is not None:
-                tally.ticks[row.start, category_of(int(event_id or 0))] += row.count
+        guid, text = row.values
+        if guid is None:
+            continue
+        tally = found.get(guid)
+        if tally is None:
+            tally = found[guid] = Tally()
+        event_id = int(text or 0)
+        tally.add(event_id, row.count, row.first, row.last)
+        if row.start is not None:
+            tally.ticks[row.start, category_of(event_id)] += row.count
     return found
 
 
