@@ -193,10 +193,3 @@ def test_a_disk_that_fills_while_a_body_comes_is_said_and_nothing_is_left(
     assert said.startswith("HTTP/1.1 503")
     assert "has no room for the upload" in said
     assert left(settings) == []
-
-
-def test_two_requests_on_one_connection_are_both_answered(port: int) -> None:
-    get = b"GET /imports.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", port), 60) as connection:
-        connection.sendall(get.replace(b".json", b""))
-        assert connection.recv(1 << 10).startswith(b"HTTP/1.1 200")
