@@ -147,8 +147,8 @@ def _range(graph: ProcessGraph, lives: list[_Life]) -> tuple[datetime, datetime]
     margin = (end - start) / 50
     first, last = min(life.start for life in lives), max(life.end for life in lives)
     return (
-        graph.spec.start or max(start - margin, min(first, start)),
-        graph.spec.end or min(end + margin, max(last, end)),
+        graph.spec.start or start - min(margin, start - first),
+        graph.spec.end or end + min(margin, last - end),
     )
 
 
