@@ -58,7 +58,7 @@ class Counting:
         if not segments:
             return ()
         statement, matching = self._matching(segments, "time, event_id")
-        start = _start_of(step, statement.parameters)
+        start = _start_of(step, segments, statement.parameters)
         sql = f"SELECT {start}, event_id, count(*) FROM ({matching}) GROUP BY 1, 2 ORDER BY 1, 2"
         rows = self._rows(sql, statement)
         return tuple(Bucket(time_at(at), event_id, count) for at, event_id, count in rows)
@@ -71,7 +71,8 @@ class Counting:
         fields = [FIELDS[name] for name in names]
         values = ", ".join([*_named_values(fields), "time"])
         statement, matching = self._matching(segments, values)
-        sql = _groups_sql(matching, fields, step, limit, statement.parameters)
+        start = None if step is None else _start_of(step, segments, statement.parameters)
+        sql = _groups_sql(matching, fields, start, statement.parameters.bind(limit + 1))
         return _groups_of(self._rows(sql, statement), limit)
 
     def terms(self, names: Sequence[str], size: int, *, rarest: bool = False) -> tuple[Terms, ...]:
@@ -153,9 +154,11 @@ def _named_values(fields: Sequence[Field]) -> list[str]:
     return [f"{value_of(field)} AS v{number}" for number, field in enumerate(fields)]
 
 
-def _start_of(step: int, parameters: Parameters) -> str:
+def _start_of(step: int, segments: Sequence[Segment], parameters: Parameters) -> str:
     """Return the expression of the start of an event's step of so many microseconds."""
     bound = parameters.bind(step)
+    if all(segment.first_time >= 0 for segment in segments):
+        return f"epoch_us(time) // {bound} * {bound}"
     # The remainder of a time before 1970 is negative, hence twice.
     return f"epoch_us(time) - (epoch_us(time) % {bound} + {bound}) % {bound}"
 
@@ -165,22 +168,19 @@ def _terms_of(number: int, rows: Sequence[tuple[Any, ...]]) -> Terms:
     return Terms(tuple((value, count) for _, value, count, _ in counts), distinct, missing)
 
 
-def _groups_sql(
-    matching: str, fields: Sequence[Field], step: int | None, limit: int, parameters: Parameters
-) -> str:
-    """Return the question for one group more than ``limit``: values, start, count, first, last."""
+def _groups_sql(matching: str, fields: Sequence[Field], start: str | None, most: str) -> str:
+    """Return the question for at most so many groups: values, start, count, first, last."""
     values = [f"v{number}" for number in range(len(fields))]
-    keys = values if step is None else [*values, "start"]
-    start = "" if step is None else f"{_start_of(step, parameters)} AS start, "
+    keys = values if start is None else [*values, "start"]
     grouped = "".join(f"{key}, " for key in keys)
     texts = [Operand(name, field.type).text() for name, field in zip(values, fields, strict=True)]
     order = ", ".join(f"{key} NULLS FIRST" for key in keys)
     return (
         f"WITH grouped AS (SELECT {grouped}count(*) AS n, min(us) AS early, max(us) AS late"
-        f" FROM (SELECT {start}epoch_us(time) AS us, * FROM ({matching}))"
+        f" FROM (SELECT {start or 'NULL'} AS start, epoch_us(time) AS us, * FROM ({matching}))"
         f" GROUP BY {', '.join(keys) or '()'})"
-        f" SELECT {', '.join([*texts, 'NULL' if step is None else 'start'])}, n, early, late"
-        f" FROM grouped WHERE n > 0 {f'ORDER BY {order}' if order else ''} LIMIT {parameters.bind(limit + 1)}"
+        f" SELECT {', '.join([*texts, 'NULL' if start is None else 'start'])}, n, early, late"
+        f" FROM grouped WHERE n > 0 {f'ORDER BY {order}' if order else ''} LIMIT {most}"
     )
 
 

@@ -13,7 +13,7 @@ from app.demo.fleet import START
 from app.store.port import EventStore
 from app.sysmon.condition import EVERYTHING, And, Condition, Match, Operator, equals_any
 from app.sysmon.events import Event
-from app.sysmon.fields import ANY_FIELD
+from app.sysmon.fields import ANY_FIELD, FIELDS
 from app.sysmon.query import EventQuery, Order
 from tests.bench.measure import Measurement, Target, Took, percentile, timed, timings
 
@@ -23,6 +23,16 @@ SUBSTRING: Final = 150.0
 COUNTED: Final = 200.0
 FREE_TEXT: Final = 500.0
 LOOK_UP: Final = 60.0
+RARITY: Final = 30.0
+GRAPH: Final = 150.0
+SEARCH_PAGE: Final = 350.0
+EVENT_PAGE: Final = 150.0
+_BARS: Final = 120
+_FACETS: Final = ("Computer", "User", "Image")
+_TOUCHED: Final = (
+    *("EventId", "TargetFilename", "TargetObject", "EventType", "DestinationIp", "DestinationPort"),
+    *("QueryName", "PipeName", "ImageLoaded", "Signed", "TargetProcessGuid", "TargetImage"),
+)
 _FIRST: Final = datetime.fromtimestamp(START / 1_000_000, UTC)
 
 
@@ -81,12 +91,20 @@ def measure_queries(
         "Event by key": (ask.by_key, LOOK_UP),
         "One hour before and after, one computer": (ask.around, LOOK_UP),
         "Children of 100 processes": (ask.children, LOOK_UP),
+        "Facets of computer, user and image": (ask.facets, COUNTED),
+        "Rarity of 60 values": (ask.rarity, RARITY),
+        "Groups of 150 processes by event ID": (ask.groups, GRAPH),
+        "Groups of one process by what it touched": (ask.touched, GRAPH),
+        "What the search page asks": (ask.search_page, SEARCH_PAGE),
+        "What an event's page asks": (ask.event_page, EVENT_PAGE),
+        "One hour before and after: 200 events, and their number": (ask.around_page, EVENT_PAGE),
     }
     for name, (question, target) in others.items():
         if not brief or question in (ask.substring, ask.by_key, ask.children):
             yield timings(group, name, _ask(question, rounds), target)
     if not brief:
         yield from _deep_pages(store, taken, rounds)
+        yield from _sorted_pages(store, rounds)
 
 
 def _ask(question: Callable[[int], Question], rounds: int) -> list[Took]:
@@ -196,6 +214,108 @@ class Asker:
         parents = And((Match("EventId", Operator.EQUALS, "1"), equals_any("ParentProcessGuid", guids)))
         query = EventQuery(condition=parents, order=Order.OLDEST, size=10_000)
         return lambda: self.store.search(query)
+
+    def facets(self, number: int) -> Question:
+        query = self._search_page_query(number)
+        return lambda: self.store.facets(query, _FACETS, 10)
+
+    def _values(self, events: Sequence[Event]) -> list[tuple[str, str]]:
+        """Return the values of events that a page shows the rarity of."""
+        found = [
+            (name, text)
+            for event in events
+            for name in _SHOWN
+            if (text := event.text_of(FIELDS[name].column)) is not None
+        ]
+        return list(dict.fromkeys(found))
+
+    def rarity(self, number: int) -> Question:
+        values = self._values(self.taken.events)
+        some = [values[(number * 61 + step) % len(values)] for step in range(60)]
+        return lambda: self.store.rarity(some)
+
+    def _created(self, number: int, most: int) -> list[str]:
+        created = self.taken.created
+        some = [created[(number * 31 + step) % len(created)] for step in range(min(most, len(created)))]
+        return [event.process_guid or "" for event in some]
+
+    def groups(self, number: int) -> Question:
+        query = EventQuery(condition=equals_any("SubjectProcessGuid", self._created(number, 150)))
+        return lambda: self.store.groups(query, ["SubjectProcessGuid", "EventId"])
+
+    def touched(self, number: int) -> Question:
+        query = EventQuery(condition=equals_any("SubjectProcessGuid", self._created(number, 1)))
+        return lambda: self.store.groups(query, _TOUCHED)
+
+    def _search_page_query(self, number: int) -> EventQuery:
+        conditions: tuple[Condition, ...] = (
+            EVERYTHING,
+            Match("EventId", Operator.EQUALS, "3"),
+            Match("Image", Operator.ENDS_WITH, "\\powershell.exe"),
+            Match(
+                "User", Operator.EQUALS, self._event(self.taken.having("user"), number).text_of("user") or ""
+            ),
+        )
+        return EventQuery(condition=conditions[number % len(conditions)])
+
+    def search_page(self, number: int) -> Question:
+        query = self._search_page_query(number)
+        info = self.store.info()
+        assert info.first
+        assert info.last
+        step = (info.last - info.first) / _BARS
+
+        def ask() -> None:
+            events = self.store.search(query).events
+            self.store.histogram(query, step)
+            self.store.facets(query, _FACETS, 10)
+            self.store.rarity(self._values(events)[:60])
+
+        return ask
+
+    def event_page(self, number: int) -> Question:
+        key = self._event(self.taken.events, number).key
+
+        def ask() -> None:
+            event = self.store.event(key)
+            self.store.rarity(self._values([event]))
+            process = equals_any("SubjectProcessGuid", [event.process_guid or ""])
+            query = EventQuery(condition=process, computers=(event.computer,))
+            self.store.groups(query, ["EventId"])
+
+        return ask
+
+    def around_page(self, number: int) -> Question:
+        event = self._event(self.taken.events, number)
+        hour = timedelta(hours=1)
+        query = EventQuery(
+            start=event.time - hour, end=event.time + hour, computers=(event.computer,), size=200
+        )
+        return lambda: (self.store.search(query), self.store.count(query))
+
+
+_SHOWN: Final = (
+    *("Image", "ParentImage", "TargetImage", "ImageLoaded", "TargetFilename", "CommandLine"),
+    *("SHA256", "DestinationIp", "DestinationHostname", "QueryName", "PipeName"),
+)
+
+
+def _sorted_pages(store: EventStore, rounds: int) -> Iterator[Measurement]:
+    """Compare sorted pages far behind the first with it."""
+    for name in ("User", "Image", "UtcTime", "EventId"):
+        first = EventQuery(sort=name, size=50)
+        far = EventQuery(sort=name, size=1_000)
+        cursors = []
+        for _ in range(3):
+            page = store.search(far)
+            if page.next is not None:
+                cursors.append(page.next)
+                far = far.following(page.next)
+        deep = [first.following(cursor) for cursor in cursors] or [first]
+        firsts = [timed(partial(store.search, first)) for _ in range(rounds)]
+        laters = [timed(partial(store.search, deep[number % len(deep)])) for number in range(rounds)]
+        yield timings(GROUP, f"First page sorted by {name}", firsts, None)
+        yield timings(GROUP, f"Deep page sorted by {name}", laters, None)
 
 
 def _deep_pages(store: EventStore, taken: Sample, rounds: int) -> Iterator[Measurement]:
