@@ -13,16 +13,16 @@ from datetime import datetime
 
 from app.graph.activity import ActivityLog
 from app.graph.ask import UNKNOWN_IMAGES, ProcessLog
-from app.graph.building import Builder
+from app.graph.building import Builder, size_of
 from app.graph.describe import EVENT_ID, SUBJECT
 from app.graph.forest import Forest
 from app.graph.grow import FROM_CHILDREN, from_creation, key_of, made
 from app.graph.model import Fold, GraphSpec, ProcessGraph
 from app.graph.nodes import NodeKey, Process, Role, process_key
 from app.graph.notes import Notes
-from app.graph.remember import remembering
+from app.graph.remember import Remembering, remembering
 from app.graph.tally import MOST_ROWS, Tally, tallies_of
-from app.graph.texts import PROCESSES, Translate
+from app.graph.texts import PROCESSES, Translate, words
 from app.graph.tree import LIMIT
 from app.store.port import Budget, EventStore
 from app.sysmon.condition import EVERYTHING, Match, Operator, all_of, equals_any
@@ -49,6 +49,23 @@ def build_correlation(
     """
     spec = replace(spec, start=start, end=end)
     asked = remembering(store)
+
+    def make() -> ProcessGraph:
+        return _forest(asked, computer, spec, target, budget, translate, limit)
+
+    question = ("forest", computer, spec, target, limit, words(translate))
+    return asked.derived(question, make, size_of)
+
+
+def _forest(
+    asked: Remembering,
+    computer: str,
+    spec: GraphSpec,
+    target: NodeKey | None,
+    budget: Budget | None,
+    translate: Translate,
+    limit: int,
+) -> ProcessGraph:
     log = ActivityLog(asked, computer, spec, budget, translate)
     found = _Found(log, ProcessLog(asked, computer, budget), limit)
     found.look()

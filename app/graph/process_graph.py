@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from app.graph.building import Builder
+from app.graph.building import Builder, size_of
 from app.graph.folding import Rank
 from app.graph.forest import Forest
 from app.graph.model import Fold, GraphSpec, ProcessGraph
 from app.graph.nodes import NodeKey
 from app.graph.remember import Remembering, remembering
-from app.graph.texts import ANCESTORS, BUDGET, PROCESSES, Translate
+from app.graph.texts import ANCESTORS, BUDGET, PROCESSES, Translate, words
 from app.graph.tree import LIMIT, ProcessTree, build_tree
 from app.store.port import Budget, EventStore
 
@@ -29,8 +29,13 @@ def build_process_graph(
     the nodes that hide it. Raise what ``build_tree`` raises.
     """
     asked = remembering(store)
-    tree = build_tree(asked, computer, guid, budget=budget, limit=limit)
-    return graph_of(asked, tree, spec, budget=budget, translate=translate)
+
+    def make() -> ProcessGraph:
+        tree = build_tree(asked, computer, guid, budget=budget, limit=limit)
+        return graph_of(asked, tree, spec, budget=budget, translate=translate)
+
+    question = ("graph", computer, guid, spec, limit, words(translate))
+    return asked.derived(question, make, size_of)
 
 
 def graph_of(

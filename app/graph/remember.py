@@ -106,6 +106,12 @@ class Remembering:
             ("rarity", tuple(values)), lambda: self._store.rarity(values, budget), lambda _answer: size
         )
 
+    def derived(
+        self, question: object, make: Callable[[], Answer], size_of: Callable[[Answer], int]
+    ) -> Answer:
+        """Return what is made of the store's answers, made once in each state of the store."""
+        return self._known(question, make, size_of)
+
     def _known(self, question: object, ask: Callable[[], Answer], size_of: Callable[[Answer], int]) -> Answer:
         known = self._answers.get(self._state, question)
         if known is not None:

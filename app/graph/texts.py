@@ -13,6 +13,13 @@ from app.sysmon.kinds import Category
 
 Translate = Callable[[str], str]
 
+
+def words(translate: Translate) -> tuple[str, ...]:
+    """Return all words of graphs in a language: what a graph says depends on nothing else of it."""
+    own = [value for name, value in globals().items() if name.isupper() and isinstance(value, str)]
+    return tuple(map(translate, [*own, *GROUPS.values()]))
+
+
 COMMON: Final = "common on most computers"
 ALIKE: Final = "many alike"
 COMMON_OR_ALIKE: Final = "common on most computers, or many alike"
