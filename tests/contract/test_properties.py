@@ -12,13 +12,13 @@ import pytest
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from app.store.port import EventStore
+from app.store.port import RARITY_FIELDS, EventStore
 from app.sysmon.condition import Condition
 from app.sysmon.events import Event
 from app.sysmon.query import EventQuery, Order
 from tests.builders import batch_of
 from tests.contract.conftest import ADAPTERS, Adapter, open_adapter
-from tests.contract.strategies import conditions, events
+from tests.contract.strategies import TEXTS, conditions, events
 from tests.contract.test_sort import in_order, walk
 from tests.memory_store import MemoryStore
 
@@ -42,6 +42,20 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(scope="module")
 def pair(shared: Adapter) -> tuple[EventStore, EventStore]:
     """A store and the store in memory, with the same random events in the same batches."""
+    return _filled(shared)
+
+
+@pytest.fixture(scope="module", params=[name for name in ADAPTERS if name != "memory"])
+def own(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[EventStore, EventStore]]:
+    """A pair whose store holds nothing else, for questions about all that is stored."""
+    adapter = open_adapter(request.param, tmp_path_factory.mktemp("own"))
+    yield _filled(adapter)
+    adapter.store.close()
+
+
+def _filled(shared: Adapter) -> tuple[EventStore, EventStore]:
     judge = MemoryStore()
 
     @hypothesis.settings(max_examples=6, phases=[hypothesis.Phase.generate])
@@ -103,6 +117,41 @@ def test_random_counts_are_those_of_the_evaluator(
     assert store.count(query) == judge.count(query)
     assert store.histogram(query, timedelta(hours=5)) == judge.histogram(query, timedelta(hours=5))
     assert store.terms(query, name, size, rarest=rarest) == judge.terms(query, name, size, rarest=rarest)
+    assert store.facets(query, [name, "User", name], size) == judge.facets(query, [name, "User", name], size)
+
+
+@hypothesis.settings(max_examples=30)
+@hypothesis.given(
+    condition=conditions(),
+    names=st.lists(st.sampled_from(SORTED_BY), max_size=3),
+    step=st.sampled_from([None, timedelta(microseconds=1), timedelta(hours=5), timedelta(days=9)]),
+    limit=st.sampled_from([1, 5, 1000]),
+)
+def test_random_groups_are_those_of_the_evaluator(
+    pair: tuple[EventStore, EventStore],
+    condition: Condition,
+    names: list[str],
+    step: timedelta | None,
+    limit: int,
+) -> None:
+    store, judge = pair
+    query = EventQuery(condition=condition, computers=PAIR)
+
+    found = store.groups(query, names, step=step, limit=limit)
+
+    assert found == judge.groups(query, names, step=step, limit=limit)
+
+
+@hypothesis.settings(max_examples=30)
+@hypothesis.given(
+    values=st.lists(st.tuples(st.sampled_from(sorted(RARITY_FIELDS)), st.sampled_from(TEXTS)), max_size=20)
+)
+def test_random_values_are_as_rare_as_in_memory(
+    own: tuple[EventStore, EventStore], values: list[tuple[str, str]]
+) -> None:
+    store, judge = own
+
+    assert store.rarity(values) == judge.rarity(values)
 
 
 @hypothesis.settings(max_examples=12)
