@@ -33,6 +33,7 @@ from app.graph.places import (
     boxes_of,
 )
 from app.graph.tree_layout import TreeLayout
+from app.sysmon.kinds import Category
 
 
 def lay_out(graph: ProcessGraph) -> Layout:
@@ -131,11 +132,14 @@ def _cross_lines(
         **{placed.activity.key: placed.box for placed in activities},
     }
     columns = {placed.activity.key: placed.activity.process for placed in activities}
+    deeds = {deed: placed.activity.key for placed in reversed(activities) for deed in _deeds(placed)}
     for number, edge in enumerate(edge for edge in graph.edges if _is_telling(edge, graph)):
-        source, target = places.get(edge.source), places.get(edge.target)
+        # Where the deed itself is drawn, the edge begins there.
+        begin = deeds.get((edge.source, edge.kind, edge.target[-1]), edge.source)
+        source, target = places.get(begin), places.get(edge.target)
         if source is None or target is None or edge.source == edge.target:
             continue
-        owner = places[columns[edge.source]] if edge.source in columns else source
+        owner = places[columns[begin]] if begin in columns else source
         shift = 3 * (number % 3)
         out, into = owner.x - LANE + shift, target.x - LANE + shift
         points: tuple[Point, ...] = ((source.x, source.middle), (out, source.middle))
@@ -144,6 +148,15 @@ def _cross_lines(
             points += ((out, way), (into, way))
         points += ((into, target.middle), (target.x - 1, target.middle))
         yield Line("cross", points, certainty=edge.certainty, edge=edge)
+
+
+def _deeds(placed: PlacedActivity) -> Iterator[tuple[NodeKey, str, str]]:
+    """Yield the ties that an activity is: its process, the kind, the ProcessGuid of the other one."""
+    activity = placed.activity
+    kind = {Category.REMOTE_THREAD: "thread", Category.PROCESS_ACCESS: "access"}.get(activity.category)
+    guid = activity.details.get("TargetProcessGuid")
+    if kind and guid and not activity.stands_alone:
+        yield (activity.process, kind, guid)
 
 
 def _is_telling(edge: CrossEdge, graph: ProcessGraph) -> bool:

@@ -70,10 +70,10 @@ def draw_strip(graph: ProcessGraph, *, selected: str = "", translate: Translate 
     every = [life for node in _drawn(graph) if (life := _life_of(node)) is not None]
     if not every:
         return None
-    lives = _chosen(every, selected)
     start, end = _range(graph, every)
     if end <= start:
         end = start + timedelta(seconds=1)
+    lives = _chosen([life for life in every if life.end >= start and life.start <= end], selected)
     lanes = tuple(
         Lane(
             life.node.id,
@@ -201,8 +201,6 @@ def _picture(
             f' height="{height}"><title>{escape(translate("nothing received"))}</title></rect>'
         )
     for row, life in enumerate(lives):
-        if life.end < scale.start or life.start > scale.end:
-            continue
         yield _lane(life, row * ROW, scale, is_picked=life.node.is_target or life.node.id == selected)
     yield (
         f'<svg x="0" y="0" width="100%" height="{height}" viewBox="0 0 {_PARTS} {height}"'

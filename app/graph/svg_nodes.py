@@ -105,9 +105,9 @@ def _card(pen: Pen, placed: PlacedProcess) -> Iterator[str]:
     known += [short_user(process.user)] if process.user else []
     yield _text("t-sub", x + 10, y + 31, fit(" · ".join(known), w - 18, 10.5, mono=True))
     if not process.logged:
-        words = fit(pen.translate("not logged by Sysmon"), w - 18, 10)
-        yield f'<rect class="gapmark" x="{x + 10}" y="{y + 36}" width="9" height="9"/>'
-        yield _text("t-small t-dim", x + 23, y + 44, words)
+        words = fit(pen.translate("not logged by Sysmon"), w - 16, 10)
+        yield f'<rect class="gapmark" x="{x + 8}" y="{y + 36}" width="9" height="9"/>'
+        yield _text("t-small t-dim", x + 20, y + 44, words)
     elif process.utc_time is not None:
         time = process.utc_time
         yield _text("t-sub", x + 10, y + 44, time.strftime("%H:%M:%S.") + f"{time.microsecond // 1000:03}")

@@ -210,7 +210,12 @@ def _deeds(graph: ProcessGraph, node: ProcessNode) -> Iterator[Deed]:
         if category is Category.CREATE_PROCESS:
             continue
         # A group of all that there is says no more than the category.
-        acts = [act for act in node.activities if act.category is category and act.key[-1] != "all"]
+        # What another process did to this one is not among its own events.
+        acts = [
+            act
+            for act in node.activities
+            if act.category is category and act.key[-1] != "all" and not act.stands_alone
+        ]
         yield Deed(
             category=category,
             count=count,

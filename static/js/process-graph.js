@@ -24,8 +24,15 @@ class ProcessGraph extends HTMLElement {
     this.map?.addEventListener("pointerdown", (event) => this.onMap(event));
     this.addEventListener("click", (event) => this.onButton(event));
     new ResizeObserver(() => this.showMap()).observe(this.frame);
-    this.svg.querySelector(".node--picked")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    scrollTo(0, 0);
+    this.centre(this.svg.querySelector(".node--picked .box"));
+  }
+
+  // The page itself does not move.
+  centre(box) {
+    if (!box) return;
+    const { x, y, width, height } = box.getBBox();
+    this.frame.scrollLeft = x + width / 2 - this.frame.clientWidth / 2;
+    this.frame.scrollTop = y + height - this.frame.clientHeight / 2;
   }
 
   zoom(wanted, at = { x: this.frame.clientWidth / 2, y: this.frame.clientHeight / 2 }) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,18 @@ from app.graph.layout import lay_out
 from app.graph.model import CrossEdge, ProcessGraph
 from app.graph.packing import pack
 from app.graph.places import CARD, PILL, Box, Layout
-from tests.unit.graph.drawings import activity, chain, folded, forest, graph_of, infected, key, node
+from app.sysmon.kinds import Category
+from tests.unit.graph.drawings import (
+    activity,
+    chain,
+    folded,
+    forest,
+    graph_of,
+    guid,
+    infected,
+    key,
+    node,
+)
 
 
 @st.composite
@@ -46,7 +58,7 @@ def places(layout: Layout) -> dict[object, Box]:
     return {placed.node.key: placed.box for placed in layout.processes}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(graphs())
 def test_nothing_overlaps_and_all_is_inside_the_picture(graph: ProcessGraph) -> None:
     layout = lay_out(graph)
@@ -65,7 +77,7 @@ def test_nothing_overlaps_and_all_is_inside_the_picture(graph: ProcessGraph) -> 
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(graphs())
 def test_every_node_has_its_place_and_children_stand_right_of_their_parents(graph: ProcessGraph) -> None:
     layout = lay_out(graph)
@@ -84,7 +96,7 @@ def test_every_node_has_its_place_and_children_stand_right_of_their_parents(grap
         assert not [box for box in layout.boxes() if box.x < x < box.right and box.y < y2 and box.bottom > y1]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(graphs())
 def test_the_same_graph_is_placed_the_same(graph: ProcessGraph) -> None:
     assert lay_out(graph) == lay_out(replace(graph, nodes=dict(graph.nodes)))
@@ -172,6 +184,27 @@ def test_an_edge_between_branches_goes_around_what_lies_between() -> None:
     for (x1, y1), (x2, y2) in zip(line.points[1:], line.points[2:-1], strict=False):
         way = Box(min(x1, x2), min(y1, y2), abs(x1 - x2) + 1, abs(y1 - y2) + 1)
         assert not [box for box in layout.boxes() if overlap(box, way)]
+
+
+def test_an_edge_begins_at_what_is_drawn_of_the_deed() -> None:
+    thread = activity(1, 9, category=Category.REMOTE_THREAD, details={"TargetProcessGuid": guid(2)})
+    edge = CrossEdge(source=key(1), target=key(2), kind="thread", label="", count=1)
+    graph = graph_of(node(0, [1, 2]), node(1, activities=(activity(1, 1), thread)), node(2), edges=(edge,))
+
+    layout = lay_out(graph)
+
+    (line,) = [line for line in layout.lines if line.kind == "cross"]
+    assert line.points[0] == (layout.activities[1].box.x, layout.activities[1].box.middle)
+
+
+def test_accesses_by_the_systems_own_processes_are_not_drawn() -> None:
+    def lines(**said: Any) -> int:
+        edge = CrossEdge(source=key(1), target=key(2), kind="access", label="", count=1)
+        layout = lay_out(graph_of(node(0, [1, 2]), node(1, **said), node(2), edges=(edge,)))
+        return sum(line.kind == "cross" for line in layout.lines)
+
+    assert lines() == 0
+    assert lines(is_rare=True) == lines(is_open=True) == 1
 
 
 def test_edges_to_what_is_not_drawn_are_left_out() -> None:

@@ -81,6 +81,17 @@ def test_a_process_whose_clock_is_days_off_stays_on_the_record_time() -> None:
     assert strip.start == NOON
 
 
+def test_a_process_that_ended_before_the_range_has_no_line() -> None:
+    spec = GraphSpec(start=NOON + timedelta(hours=1), end=NOON + timedelta(hours=2))
+    late = node(1, first=NOON + timedelta(minutes=90), last=NOON + timedelta(minutes=95))
+
+    strip = draw_strip(replace(graph_of(node(0, [1]), late), spec=spec))
+
+    assert strip is not None
+    assert [lane.text for lane in strip.lanes] == ["p1.exe 1001"]
+    assert strip.left_out == 1
+
+
 def test_without_any_time_there_are_no_life_lines() -> None:
     assert draw_strip(graph_of(node(0, process=process(0, utc_time=None), first=None, last=None))) is None
 
