@@ -7,12 +7,12 @@ than the first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from app.errors import BadQuery
-from app.store.port import Budget, EventStore
+from app.store.port import EventStore
 from app.sysmon.events import Event, EventKey, time_text
 from app.sysmon.query import EventQuery, Order, encode_cursor
 from app.web.event_pivots import hour_around
@@ -71,51 +71,71 @@ class Around:
         return sorted(found, key=lambda event: event.place, reverse=True)
 
 
-def find_around(store: EventStore, picked: Event, args: AroundArgs, budget: Budget | None = None) -> Around:
-    """Return one page of the hour around an event."""
+def find_around(store: EventStore, picked: Event, args: AroundArgs, total: int) -> Around:
+    """Return one page of the hours around an event; ``total`` events are in them."""
     window = hour_around(picked)
     if args.newer:
-        bursts, newer = _newer(store, window, args.newer, ROWS, args.folds, budget)
-        return _page(picked, window, bursts, newer, args.newer if not bursts else _behind_last(bursts))
+        newer = _search(store, window, Order.OLDEST, args.newer, ROWS, args.folds)
+        behind = _behind_last(newer.bursts) if newer.bursts else args.newer
+        return Around(picked=picked, window=window, bursts=_turned(newer), newer=newer.next, older=behind)
     if args.older:
-        bursts, older = _older(store, window, args.older, ROWS, args.folds, budget)
-        return _page(picked, window, bursts, args.older if not bursts else _before_first(bursts), older)
-    here = encode_cursor(picked.place)
-    above, newer = _newer(store, window, here, NEWER_ROWS, args.folds, budget)
-    below, older = _older(store, window, here, ROWS - 1 - len(above), args.folds, budget)
-    return _page(picked, window, (*above, Burst([picked]), *below), newer, older)
+        older = _search(store, window, Order.NEWEST, args.older, ROWS, args.folds)
+        before = _before_first(older.bursts) if older.bursts else args.older
+        return Around(picked=picked, window=window, bursts=older.bursts, newer=before, older=older.next)
+    newer, older = _both(store, window, picked, args.folds, total)
+    return Around(
+        picked=picked,
+        window=window,
+        bursts=(*_turned(newer), Burst([picked]), *older.bursts),
+        newer=newer.next,
+        older=older.next,
+    )
 
 
-def _page(
-    picked: Event, window: EventQuery, bursts: tuple[Burst, ...], newer: str | None, older: str | None
-) -> Around:
-    return Around(picked=picked, window=window, bursts=bursts, newer=newer, older=older)
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Rows in one direction from a place, the nearest first, and where the next ones begin."""
+
+    bursts: tuple[Burst, ...]
+    next: str | None
 
 
-def _older(
-    store: EventStore, window: EventQuery, after: str, rows: int, folds: bool, budget: Budget | None
-) -> tuple[tuple[Burst, ...], str | None]:
-    folding, following = _read(store, replace(window, after=after, order=Order.NEWEST), rows, folds, budget)
-    return tuple(folding.bursts), following
+def _both(
+    store: EventStore, window: EventQuery, picked: Event, folds: bool, total: int
+) -> tuple[_Side, _Side]:
+    """Return the rows on both sides of the event."""
+    if total > READ:
+        here = encode_cursor(picked.place)
+        newer = _search(store, window, Order.OLDEST, here, NEWER_ROWS, folds)
+        rows = ROWS - 1 - len(newer.bursts)
+        return newer, _search(store, window, Order.NEWEST, here, rows, folds)
+    # All of it in one question: what costs is to find the rows, not how many they are.
+    results = store.search(replace(window, size=READ))
+    after = [event for event in reversed(results.events) if event.place > picked.place]
+    newer = _side(after, None, NEWER_ROWS, folds)
+    before = [event for event in results.events if event.place < picked.place]
+    return newer, _side(before, results.next, ROWS - 1 - len(newer.bursts), folds)
 
 
-def _newer(
-    store: EventStore, window: EventQuery, after: str, rows: int, folds: bool, budget: Budget | None
-) -> tuple[tuple[Burst, ...], str | None]:
-    folding, following = _read(store, replace(window, after=after, order=Order.OLDEST), rows, folds, budget)
-    turned = [Burst(burst.events[::-1]) for burst in folding.bursts]
-    return tuple(sorted(turned, key=lambda burst: burst.first.place, reverse=True)), following
+def _search(store: EventStore, window: EventQuery, order: Order, after: str, rows: int, folds: bool) -> _Side:
+    query = replace(window, order=order, after=after, size=READ if folds else rows)
+    results = store.search(query)
+    return _side(results.events, results.next, rows, folds)
 
 
-def _read(
-    store: EventStore, query: EventQuery, rows: int, folds: bool, budget: Budget | None
-) -> tuple[Folding, str | None]:
+def _side(events: Sequence[Event], following: str | None, rows: int, folds: bool) -> _Side:
     folding = Folding(rows, folds=folds)
-    results = store.search(replace(query, size=READ if folds else rows), budget)
-    for event in results.events:
+    for event in events:
         if not folding.take(event):
-            return folding, encode_cursor(folding.last.place) if folding.last else None
-    return folding, results.next
+            following = encode_cursor(folding.last.place) if folding.last else None
+            break
+    return _Side(tuple(folding.bursts), following)
+
+
+def _turned(side: _Side) -> tuple[Burst, ...]:
+    """Return bursts that were read towards newer events with the newest first, as rows stand."""
+    turned = [Burst(burst.events[::-1]) for burst in side.bursts]
+    return tuple(sorted(turned, key=lambda burst: burst.first.place, reverse=True))
 
 
 def _before_first(bursts: tuple[Burst, ...]) -> str:
@@ -126,13 +146,14 @@ def _behind_last(bursts: tuple[Burst, ...]) -> str:
     return encode_cursor(min(event.place for burst in bursts for event in burst.events))
 
 
-def around_document(store: EventStore, found: Around) -> dict[str, object]:
+def around_document(store: EventStore, picked: Event, args: AroundArgs) -> dict[str, object]:
     """Return a page as JSON has it; ``newer`` and ``older`` are arguments of the pages beside it."""
-    count = store.count(found.window)
+    count = store.count(hour_around(picked))
+    found = find_around(store, picked, args, count.value)
     start, end = found.window.start, found.window.end
     return {
-        "event_key": str(found.picked.key),
-        "computer": found.picked.computer,
+        "event_key": str(picked.key),
+        "computer": picked.computer,
         "from": time_text(start) if start else None,
         "to": time_text(end) if end else None,
         "total": {"value": count.value, "exact": count.exact},

@@ -14,9 +14,9 @@ from app.sysmon.events import Event, EventKey, time_text
 from app.sysmon.kinds import Category
 from app.sysmon.query import EventQuery
 from app.web import links
-from app.web.around import Around, AroundArgs
+from app.web.around import Around, AroundArgs, find_around
 from app.web.event_pane import EventPane, kind_label, pane_of
-from app.web.event_pivots import window_text
+from app.web.event_pivots import hour_around, window_text
 from app.web.formats import base_name
 from app.web.histogram import Histogram, histogram_of
 from app.web.histogram_svg import draw_histogram
@@ -68,11 +68,12 @@ class AroundPage(Page):
     pane: EventPane
 
 
-def around_page(store: EventStore, found: Around, args: AroundArgs, pane_event: Event) -> AroundPage:
-    """Return the page; ``pane_event`` is the event that the pane shows."""
-    picked = found.picked
-    histogram = _histogram(store, found.window)
+def around_page(store: EventStore, picked: Event, args: AroundArgs, pane_event: Event) -> AroundPage:
+    """Ask the store and return the page; ``pane_event`` is the event that the pane shows."""
+    histogram = _histogram(store, hour_around(picked))
+    found = find_around(store, picked, args, histogram.total)
     links_of = _Links(picked, args)
+    table = _table(store, found, pane_event.key, histogram, links_of)
     computer = short(picked.computer, 60)
     return AroundPage(
         title=_("%(computer)s, %(window)s", computer=computer, window=window_text(picked)),
@@ -92,13 +93,37 @@ def around_page(store: EventStore, found: Around, args: AroundArgs, pane_event: 
             for category, count in histogram.categories
         ),
         remark=_clocks(found.events),
-        table=_table(store, found, pane_event.key, histogram, links_of),
+        table=table,
         newer=links_of.page(newer=found.newer) if found.newer else "",
         older=links_of.page(older=found.older) if found.older else "",
         first="" if args.is_first else links_of.page(),
         folds=args.folds,
         other_folding=links_of.folding(not args.folds),
-        pane=pane_of(store, pane_event, close="" if args.sel is None else links_of.same_page(None)),
+        pane=_pane(store, pane_event, links_of, *_beside(table)),
+    )
+
+
+def pane_alone(store: EventStore, picked: Event, args: AroundArgs, pane_event: Event) -> EventPane:
+    """Return the pane as scripts fetch it: they know themselves which rows are near."""
+    links_of = _Links(picked, args)
+    here = links_of.same_page(str(pane_event.key))
+    return _pane(store, pane_event, links_of, here, here)
+
+
+def _pane(store: EventStore, event: Event, links_of: _Links, newer: str, older: str) -> EventPane:
+    close = "" if links_of.args.sel is None else links_of.same_page(None)
+    return pane_of(store, event, newer=newer, older=older, close=close, counts_processes=False)
+
+
+def _beside(table: Table) -> tuple[str, str]:
+    """Return the addresses that pick the rows above and below the picked one."""
+    rows = list(table.rows)
+    place = next((place for place, row in enumerate(rows) if row.is_picked), None)
+    if place is None:
+        return "", ""
+    return (
+        rows[place - 1].href if place else "",
+        rows[place + 1].href if place + 1 < len(rows) else "",
     )
 
 

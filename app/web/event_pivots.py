@@ -72,11 +72,20 @@ def _minute(time: datetime | None) -> str:
 
 
 def pivots_of(
-    store: EventStore, event: Event, rarities: Mapping[str, Rarity], budget: Budget | None = None
+    store: EventStore,
+    event: Event,
+    rarities: Mapping[str, Rarity],
+    *,
+    counts_processes: bool = True,
+    budget: Budget | None = None,
 ) -> tuple[Pivot, ...]:
-    """Return the ways to go on from an event, the nearest first."""
+    """Return the ways to go on from an event, the nearest first.
+
+    How many events each process has is asked over all time: it may be left out where a
+    page has much else to ask.
+    """
     others = tuple(_others(event))
-    counts = _counts(store, event, others, budget)
+    counts = _counts(store, event, others, budget) if counts_processes else None
     return tuple(
         pivot
         for pivot in (
@@ -124,7 +133,7 @@ def _events(count: int) -> str:
     return ngettext("%(num)s event", "%(num)s events", count)
 
 
-def _own_process(event: Event, counts: Mapping[str, int]) -> Iterator[Pivot]:
+def _own_process(event: Event, counts: Mapping[str, int] | None) -> Iterator[Pivot]:
     guid = event.process_guid
     if not guid:
         return
@@ -139,7 +148,7 @@ def _own_process(event: Event, counts: Mapping[str, int]) -> Iterator[Pivot]:
         icon="i-table",
         text=_("All events of %(process)s", process=name),
         href=address(links.process_events, event.computer, guid),
-        count=_events(counts.get(guid, 0)),
+        count="" if counts is None else _events(counts.get(guid, 0)),
     )
 
 
@@ -160,13 +169,13 @@ def _around(store: EventStore, event: Event, budget: Budget | None) -> Iterator[
     )
 
 
-def _process_of(event: Event, other: _Other, counts: Mapping[str, int]) -> Pivot:
-    count = counts.get(other.guid, 0)
+def _process_of(event: Event, other: _Other, counts: Mapping[str, int] | None) -> Pivot:
+    count = counts.get(other.guid, 0) if counts is not None else None
     return Pivot(
         icon="i-hop",
         text=other.text,
         href=address(links.process, event.computer, other.guid),
-        count=_events(count) if count else _("no event of its own"),
+        count="" if count is None else _events(count) if count else _("no event of its own"),
     )
 
 

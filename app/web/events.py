@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from app.errors import NotFound
 from app.sysmon.decode import decoded_fields
 from app.sysmon.events import Event, EventKey
 from app.web import links
-from app.web.around import AroundArgs, around_document, find_around
-from app.web.around_page import around_page
+from app.web.around import AroundArgs, around_document
+from app.web.around_page import around_page, pane_alone
 from app.web.event_pane import ALONE, EventPane, pane_of
 from app.web.json import json_response
 from app.web.pages import Page
@@ -64,9 +64,10 @@ def around(key: str) -> str | Response:
         return _to(links.event(asked, "/around"))
     store, args = get_store(), AroundArgs.read(request.args)
     picked = stored_event(asked)
-    found = find_around(store, picked, args)
     shown = stored_event(args.sel) if args.sel else picked
-    return around_page(store, found, args, shown).render()
+    if request.args.get("part") == "pane":
+        return render_template("search/_pane.html", pane=pane_alone(store, picked, args, shown))
+    return around_page(store, picked, args, shown).render()
 
 
 @bp.get("/<whole:key>/around.json")
@@ -76,8 +77,7 @@ def around_json(key: str) -> Response:
     if str(asked) != key:
         return _to(links.event(asked, "/around.json"))
     picked = stored_event(asked)
-    store = get_store()
-    return json_response(around_document(store, find_around(store, picked, AroundArgs.read(request.args))))
+    return json_response(around_document(get_store(), picked, AroundArgs.read(request.args)))
 
 
 def stored_event(key: EventKey) -> Event:

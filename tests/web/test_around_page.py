@@ -175,6 +175,24 @@ def test_a_row_is_picked_into_the_pane_while_the_hour_stays(add: Add, get: Get) 
     assert picked(get(str(closing))) == ["12:00:00.000"]
 
 
+def test_the_pane_comes_alone_where_a_script_asks_for_it(add: Add, client: FlaskClient) -> None:
+    centre, other = at(0), at(60, command_line="other.exe")
+    add(centre, other)
+    answer = client.get(links.event_around(centre.key, sel=str(other.key), part="pane"))
+    pane = html.fromstring(answer.data)
+    assert pane.tag == "aside"
+    assert text_of(pane, ".//section[@id='command-line']//span[@class='all']") == "other.exe"
+    assert pane.xpath("string(.//a[@data-go='close']/@href)") == links.event_around(centre.key)
+
+
+def test_the_pane_leads_to_the_rows_above_and_below(add: Add, get: Get) -> None:
+    made = [at(seconds) for seconds in (-60, 0, 60)]
+    add(*made)
+    page = get(links.event_around(made[1].key))
+    assert picked(get(str(page.xpath("string(//aside//a[@data-go='newer']/@href)")))) == ["12:01:00.000"]
+    assert picked(get(str(page.xpath("string(//aside//a[@data-go='older']/@href)")))) == ["11:59:00.000"]
+
+
 def test_silence_is_shown_as_silence_of_all_computers(add: Add, get: Get) -> None:
     centre, early = at(0), at(-1800)
     add(centre, early)
