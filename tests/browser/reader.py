@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.resources
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from playwright.sync_api import ConsoleMessage, Dialog, Page, Request
+from playwright.sync_api import ConsoleMessage, Dialog, Error, Page, Request
 
 #: Runs before any script of a page; a violation in it is then said on the console.
 WATCH_POLICY: Final = """
@@ -87,7 +88,9 @@ class Reader:
     def photograph(self, path: Path) -> None:
         """Keep a picture of the whole page."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=path, full_page=True)
+        # A picture that cannot be had must not hide why the test failed.
+        with suppress(Error):
+            self.page.screenshot(path=path, full_page=True)
 
 
 def _why(node: dict[str, Any]) -> str:
