@@ -82,7 +82,7 @@ def _silences(histogram: Histogram) -> Iterator[Markup]:
 
 
 def _gridlines(histogram: Histogram) -> Iterator[Markup]:
-    top = max((bar.total for bar in histogram.bars), default=1)
+    top = max((bar.total for bar in histogram.bars), default=0)
     step = _round_step(top)
     for value in range(step, top + 1, step):
         y = BASE - value * _scale(histogram)

@@ -228,7 +228,8 @@ class Rows:
     """How bursts become lines.
 
     ``picked`` is the event that the reader picked; ``href`` is the address that picks one.
-    ``clock`` says by which time days change (``record`` or ``utc``), or that there are none
+    ``gaps`` are times in which nothing was received, ``of_all_computers`` or of those asked
+    for. ``clock`` says by which time days change (``record`` or ``utc``), or that there are none
     (``dated``): the rows are sorted by something else.
     """
 
@@ -237,6 +238,7 @@ class Rows:
     href: Callable[[str], str] = links.event
     clock: str = "record"
     gaps: Sequence[Silence] = field(default=())
+    of_all_computers: bool = True
     budget: Budget | None = None
 
     def lines(self, bursts: Sequence[Burst]) -> tuple[Line, ...]:
@@ -269,9 +271,11 @@ class Rows:
 
     def _gap(self, one: datetime, other: datetime) -> Iterator[GapLine]:
         early, late = min(one, other), max(one, other)
-        for gap in self.gaps:
-            if gap.length >= LEAST_GAP and early <= gap.start and gap.end <= late:
-                yield GapLine(gap_text(gap))
+        gaps = [
+            gap for gap in self.gaps if early <= gap.start and gap.end <= late and gap.length >= LEAST_GAP
+        ]
+        if gaps:
+            yield GapLine(gap_text(gaps, of_all_computers=self.of_all_computers))
 
     def _row(self, burst: Burst, user: User | None, label: str) -> Row:
         event = burst.first
@@ -340,14 +344,28 @@ def _last_part(path: str) -> str:
     return base_name(path) if path else ""
 
 
-def gap_text(gap: Silence) -> str:
-    """Say when nothing was received."""
-    return _(
-        "%(start)s–%(end)s: nothing received from any computer for %(length)s",
-        start=_moment(gap.start, gap.end),
-        end=_moment(gap.end, gap.start),
-        length=span(gap.length),
-    )
+def gap_text(gaps: Sequence[Silence], *, of_all_computers: bool) -> str:
+    """Say when nothing was received between two rows."""
+    start, end = min(gap.start for gap in gaps), max(gap.end for gap in gaps)
+    said = {
+        "start": _moment(start, end),
+        "end": _moment(end, start),
+        "length": span(sum((gap.length for gap in gaps), timedelta())),
+    }
+    if len(gaps) > 1:
+        said["number"] = f"{len(gaps):,}"
+        if of_all_computers:
+            return _(
+                "%(start)s–%(end)s: %(number)s gaps, %(length)s in all: nothing received from any computer",
+                **said,
+            )
+        return _(
+            "%(start)s–%(end)s: %(number)s gaps, %(length)s in all: nothing received from these computers",
+            **said,
+        )
+    if of_all_computers:
+        return _("%(start)s–%(end)s: nothing received from any computer for %(length)s", **said)
+    return _("%(start)s–%(end)s: nothing received from these computers for %(length)s", **said)
 
 
 def _moment(time: datetime, other: datetime) -> str:

@@ -221,6 +221,7 @@ def answer_to(store: EventStore, args: SearchArgs, query: EventQuery) -> Answer:
         href=replace(args, sel="").urls("sel") if is_short else links.event,
         clock={"Time": "record", "UtcTime": "utc"}.get(args.sorted_by, "dated"),
         gaps=histogram.silences if histogram else (),
+        of_all_computers=not args.computers,
     )
     table = _table(args, rows, found)
     notes = remarks(args, query, found)
