@@ -18,7 +18,6 @@ from app.web.event_pivots import hour_around
 from app.web.events import stored_event
 from app.web.formats import clock, day
 from app.web.graph_args import GraphArgs
-from app.web.graph_cache import remembered
 from app.web.graph_page import Head, answer, graph_page, with_all_open
 from app.web.json import json_response
 from app.web.node_names import NodeNames
@@ -41,8 +40,7 @@ def correlation(key: str) -> Response:
         return to_spelling(links.event_correlation(known))
     event = stored_event(known)
     args = _args_of(event)
-    asked = (key, args.spec(), args.is_all_open)
-    graph = remembered(asked, lambda: _graph(event, args))
+    graph = _graph(event, args)
     return answer(graph_page(graph, args, _head(event, graph, args)), request.args.get("part", ""))
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from app.errors import BadQuery, NotFound
 from app.graph.ask import ProcessLog
 from app.graph.missing import not_found
-from app.graph.remember import Remembering
+from app.graph.remember import remembering
 from app.store.port import Count
 from app.sysmon.condition import equals_any
 from app.sysmon.events import Event
@@ -120,7 +120,7 @@ def _process_words(events: tuple[Event, ...]) -> str:
 
 
 def _no_events(computer: str, guid: str) -> NotFound:
-    log = ProcessLog(Remembering(get_store()), computer, None)
+    log = ProcessLog(remembering(get_store()), computer, None)
     if log.some_started_by(guid, 1):
         return NotFound(
             _(

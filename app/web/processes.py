@@ -17,7 +17,6 @@ from app.graph.process_graph import build_process_graph
 from app.graph.svg import draw
 from app.web import links
 from app.web.graph_args import GraphArgs
-from app.web.graph_cache import remembered
 from app.web.graph_page import Head, answer, graph_page, with_all_open
 from app.web.json import json_response
 from app.web.node_names import NodeNames
@@ -41,8 +40,7 @@ def process(computer: str, guid: str) -> Response:
     if (known := parse_guid(guid)) != guid:
         return to_spelling(links.process(computer, known))
     args = GraphArgs.read(_arguments(), NodeNames(computer, guid))
-    asked = (computer, guid, args.spec(), args.is_all_open)
-    graph = remembered(asked, lambda: _graph(computer, guid, args))
+    graph = _graph(computer, guid, args)
     return answer(graph_page(graph, args, _head(graph, guid, args)), request.args.get("part", ""))
 
 
