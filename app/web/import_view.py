@@ -199,7 +199,7 @@ class ImportView:
             **self.counts,
             "import_id": self.id,
             "state": self.state,
-            "partial": self.state != "complete",
+            "partial": bool(self.report.get("partial", True)),
             "error": self.error,
             "ended": self.is_over,
             "cancelling": self.is_stopping,

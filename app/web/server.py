@@ -29,6 +29,10 @@ from app.web.receive import UPLOAD_PATHS, most_bytes, too_large
 MOST_BYTES: Final = 1 << 20
 """Of a request that is no upload."""
 
+_THREADS: Final = 8
+"""Some may be copying uploads, while pages are asked for."""
+
+_RECEIVED: Final = 1 << 18
 _SPOOL: Final = "spool"
 
 
@@ -143,6 +147,8 @@ def make_server(settings: Settings, host: str, port: int) -> Server:
         create_app(settings),
         host=host,
         port=port,
+        threads=_THREADS,
+        recv_bytes=_RECEIVED,
         max_request_body_size=sys.maxsize,  # Bodies mind their limits themselves.
         clear_untrusted_proxy_headers=True,
     )
