@@ -12,10 +12,11 @@ from app.graph import texts
 from app.graph.activity import ActivityLog
 from app.graph.crossing import crossings
 from app.graph.evidence import with_evidence
+from app.graph.fitting import fitted
 from app.graph.folding import Folding, Rank, alike_ranks, fold_to
 from app.graph.forest import Forest
 from app.graph.gaps import Gap, gaps_between
-from app.graph.grouping import ORDER, Plan, Scene, fitted, planned, worth_asking
+from app.graph.grouping import ORDER, Plan, Scene, planned, worth_asking
 from app.graph.marks import Mark, mark, mark_of
 from app.graph.model import Activity, Certainty, CrossEdge, Fold, GraphSpec, ProcessGraph, ProcessNode
 from app.graph.nodes import NodeKey, node_id

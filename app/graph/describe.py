@@ -308,7 +308,7 @@ def _missing(field: str) -> Condition:
     return Not(Match(field, Operator.EXISTS))
 
 
-_LONG: Final = 1_000
+LONG: Final = 1_000
 
 
 def _named(row: Row, field: str, value: str) -> Condition:
@@ -316,8 +316,8 @@ def _named(row: Row, field: str, value: str) -> Condition:
 
     A name so long that no address can hold it is looked for by its beginning.
     """
-    if len(value) > _LONG:
-        return all_of([_is(EVENT_ID, str(row.event_id)), Match(field, Operator.STARTS_WITH, value[:_LONG])])
+    if len(value) > LONG:
+        return all_of([_is(EVENT_ID, str(row.event_id)), Match(field, Operator.STARTS_WITH, value[:LONG])])
     return _is(field, value)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.graph.activity import NAMELESS_NAMES, ActivityLog, by_nobody
 from app.graph.describe import DONE_TO_NAMES, OWN_NAMES, SUBJECT, done_to, own
-from app.graph.grouping import activity_key
+from app.graph.fitting import activity_key
 from app.graph.model import Activity
 from app.graph.nodes import NodeKey
 from app.graph.objects import Row

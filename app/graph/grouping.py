@@ -7,26 +7,22 @@ what the reader marked stands alone, as far as the budget allows.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Final
 
 from app.graph import texts
-from app.graph.describe import event_ids
-from app.graph.model import Activity, Certainty
+from app.graph.describe import LONG, OBJECT
 from app.graph.nodes import NodeKey, node_id
-from app.graph.objects import Said, Thing, tail
+from app.graph.objects import Thing, digest, tail
 from app.graph.texts import Translate
-from app.sysmon.condition import Condition, Match, Operator, all_of
+from app.sysmon.condition import Condition, Match, Operator
 from app.sysmon.kinds import Category
-from app.sysmon.spelling import to_text
 from app.sysmon.text import fold
 
 FEW: Final = 3
-LABEL: Final = 120
-TITLE: Final = 400
 
 #: The order in which categories hang under a process.
 ORDER: Final = (
@@ -95,6 +91,8 @@ class Plan:
     category: Category
     alone: list[tuple[Thing, NodeKey]]
     groups: list[Group]
+    by_others: bool = False
+    """All of it was done by others, or nobody says by whom: no event of the process tells of it."""
 
     @property
     def size(self) -> int:
@@ -122,35 +120,19 @@ _FILES: Final = frozenset({"file", "filetime"})
 
 def planned(things: Iterable[Thing], scene: Scene) -> list[Plan]:
     """Decide what stands alone and what is folded, as if there were no budget."""
-    by_category: dict[Category, list[Thing]] = {}
+    parts: dict[tuple[Category, bool], list[Thing]] = {}
     for thing in things:
-        by_category.setdefault(thing.category, []).append(thing)
+        parts.setdefault((thing.category, thing.said.stands_alone), []).append(thing)
     return [
-        _plan(category, sorted(by_category[category], key=lambda thing: thing.order), scene)
-        for category in ORDER
-        if category in by_category
+        _plan(*part, sorted(parts[part], key=lambda thing: thing.order), scene)
+        for part in product(ORDER, (False, True))
+        if part in parts
     ]
 
 
-def fitted(plans: Sequence[Plan], limit: int, scene: Scene) -> list[Activity]:
-    """Return at most ``limit`` nodes: the rest of each category is counted in one last group.
-
-    Where even one node for each category is too many, there are none: the process's own
-    counts say it all.
-    """
-    if len(plans) > limit:
-        return []
-    room = shares_of([plan.size for plan in plans], limit)
-    return [
-        activity
-        for plan, size in zip(plans, room, strict=True)
-        for activity in _activities(_reduced(plan, size, scene), scene)
-    ]
-
-
-def _plan(category: Category, things: Sequence[Thing], scene: Scene) -> Plan:
+def _plan(category: Category, by_others: bool, things: Sequence[Thing], scene: Scene) -> Plan:
     if len(things) <= FEW:
-        return Plan(category, [(thing, ()) for thing in things], [])
+        return Plan(category, [(thing, ()) for thing in things], [], by_others)
     alone, folded = _parted(things, scene)
     groups: dict[NodeKey, Group] = {}
     for thing, reason in folded:
@@ -158,7 +140,8 @@ def _plan(category: Category, things: Sequence[Thing], scene: Scene) -> Plan:
         group = groups.setdefault(group.key, group)
         group.things.append(thing)
         group.reasons.add(reason)
-    plan = Plan(category, [(thing, ()) for thing in alone], _merged(category, groups, scene))
+    general = general_group(category, scene, by_others)
+    plan = Plan(category, [(thing, ()) for thing in alone], _merged(general, groups), by_others)
     return _with_opened(_without_small(plan), scene)
 
 
@@ -193,7 +176,7 @@ def _group_of(thing: Thing, scene: Scene) -> Group:
     category, translate = thing.category, scene.translate
     if thing.said.folder:
         label = translate(texts.FILES_IN).format(folder=tail(thing.said.folder))
-        inside = Match("TargetFilename", Operator.STARTS_WITH, f"{thing.said.folder}\\")
+        inside = Match("TargetFilename", Operator.STARTS_WITH, f"{thing.said.folder}\\"[:LONG])
         return Group(
             scene.group_key(category, f"folder-{digest(fold(thing.said.folder))}"), category, label, inside
         )
@@ -202,16 +185,22 @@ def _group_of(thing: Thing, scene: Scene) -> Group:
             ("unsigned", texts.UNSIGNED_IMAGES) if thing.is_unsigned else ("signed", texts.SIGNED_IMAGES)
         )
         return Group(scene.group_key(category, name), category, translate(label))
-    return _general(category, scene)
+    return general_group(category, scene, thing.said.stands_alone)
 
 
-def _general(category: Category, scene: Scene) -> Group:
-    return Group(scene.group_key(category, "all"), category, scene.translate(texts.GROUPS[category]))
+def general_group(category: Category, scene: Scene, by_others: bool) -> Group:
+    """Return the group, still empty, of all that no other group takes."""
+    if not by_others:
+        label = scene.translate(texts.GROUPS[category])
+        return Group(scene.group_key(category, "all"), category, label)
+    label = scene.translate(texts.OTHERS_GROUPS.get(category, texts.GROUPS[category]))
+    touched = category in (Category.REMOTE_THREAD, Category.PROCESS_ACCESS)
+    condition = Match(OBJECT, Operator.EQUALS, scene.process[2]) if touched else None
+    return Group(scene.group_key(category, "by-others"), category, label, condition)
 
 
-def _merged(category: Category, groups: dict[NodeKey, Group], scene: Scene) -> list[Group]:
+def _merged(general: Group, groups: dict[NodeKey, Group]) -> list[Group]:
     """Put small groups together in the category's general one, but unsigned images."""
-    general = _general(category, scene)
     kept = []
     for key, group in groups.items():
         small = len(group.things) <= FEW and not group.things[0].is_unsigned
@@ -228,7 +217,7 @@ def _without_small(plan: Plan) -> Plan:
     few = [group for group in plan.groups if len(group.things) <= FEW]
     alone = plan.alone + [(thing, ()) for group in few for thing in group.things]
     alone.sort(key=lambda item: item[0].order)
-    return Plan(plan.category, alone, [group for group in plan.groups if len(group.things) > FEW])
+    return replace(plan, alone=alone, groups=[group for group in plan.groups if len(group.things) > FEW])
 
 
 def _with_opened(plan: Plan, scene: Scene) -> Plan:
@@ -239,153 +228,4 @@ def _with_opened(plan: Plan, scene: Scene) -> Plan:
         for group in opened
         for thing in sorted(group.things, key=lambda thing: thing.order)
     ]
-    return Plan(plan.category, alone, [group for group in plan.groups if group not in opened])
-
-
-def shares_of(sizes: Sequence[int], limit: int) -> list[int]:
-    """Share a limit: everyone gets what it needs, or as much as the others; at least 1."""
-    shares = [0] * len(sizes)
-    left, waiting = limit, sorted(range(len(sizes)), key=lambda place: sizes[place])
-    for number, place in enumerate(waiting):
-        shares[place] = max(1, min(sizes[place], left // (len(waiting) - number)))
-        left -= shares[place]
-    return shares
-
-
-def _reduced(plan: Plan, size: int, scene: Scene) -> Plan:
-    """Fold what goes beyond ``size`` nodes into the category's general group."""
-    if plan.size <= size:
-        return plan
-    general = _general(plan.category, scene)
-    general.reasons = {texts.BUDGET}
-    kept = max(0, size - 1 - len(plan.groups))
-    groups = plan.groups if size - 1 >= len(plan.groups) else []
-    if not groups:
-        kept = size - 1
-        general.things = [thing for group in plan.groups for thing in group.things]
-    general.things = [thing for thing, _ in plan.alone[kept:]] + general.things
-    same = [group for group in groups if group.key == general.key]
-    for group in same:
-        general.things += group.things
-    return Plan(
-        plan.category, plan.alone[:kept], [*(group for group in groups if group not in same), general]
-    )
-
-
-def _activities(plan: Plan, scene: Scene) -> Iterable[Activity]:
-    for thing, group in plan.alone:
-        yield replace(activity_of(thing, scene), group=group)
-    for group_ in plan.groups:
-        yield _folded(group_, scene)
-
-
-def activity_of(thing: Thing, scene: Scene) -> Activity:
-    """Return the node of a thing that stands alone."""
-    said = thing.said
-    return Activity(
-        key=activity_key(scene.process, thing.category, said),
-        process=scene.process,
-        category=thing.category,
-        label=_cut(_label(thing, scene), LABEL),
-        title=_cut(_title(thing, scene), TITLE),
-        value=said.value,
-        count=thing.count,
-        first=thing.first,
-        last=thing.last,
-        event_ids=tuple(sorted(thing.event_ids)),
-        certainty=said.certainty if said.kind != "unlisted" else Certainty.FOLDED,
-        reason=scene.translate(texts.UNLISTED) if said.kind == "unlisted" else "",
-        rarity=thing.rarity,
-        is_unsigned=thing.is_unsigned,
-        is_marked=thing.is_marked,
-        query=to_text(said.condition),
-        details=thing.details(),
-        ports=dict(_busiest(thing)),
-        stands_alone=said.stands_alone,
-    )
-
-
-def activity_key(process: NodeKey, category: Category, said: Said) -> NodeKey:
-    """Return the key of a thing below a process: its name is short, however long the thing's is."""
-    return (said.kind, *process[1:], digest("\x1f".join((category.value, said.kind, said.identity))))
-
-
-def _folded(group: Group, scene: Scene) -> Activity:
-    things, translate = group.things, scene.translate
-    ids = sorted({event_id for thing in things for event_id in thing.event_ids})
-    count = sum(thing.count for thing in things)
-    reason = translate(group.reason)
-    rare = sum(map(scene.is_rare, things))
-    title = translate(texts.FOLDED_TITLE).format(
-        objects=f"{len(things):,}", what=group.label, count=f"{count:,}", reason=reason
-    )
-    on_one = translate(texts.ON_ONE).format(count=f"{rare:,}")
-    condition = event_ids(ids)
-    return Activity(
-        key=group.key,
-        process=scene.process,
-        category=group.category,
-        label=_cut(group.label, LABEL),
-        title=_cut(f"{title}; {on_one}" if rare else title, TITLE),
-        value=group.label,
-        count=count,
-        objects=len(things),
-        first=min(thing.first for thing in things),
-        last=max(thing.last for thing in things),
-        event_ids=tuple(ids),
-        certainty=Certainty.FOLDED,
-        reason=reason,
-        is_unsigned=any(thing.is_unsigned for thing in things),
-        is_marked=any(thing.is_marked for thing in things),
-        query=to_text(all_of([condition, *([group.condition] if group.condition else [])])),
-        opens=node_id(group.key),
-        rare=rare,
-    )
-
-
-def _label(thing: Thing, scene: Scene) -> str:
-    """Return the short name; an address with its port, or how many ports."""
-    said = thing.said
-    if said.kind != "address" or not said.identity:
-        return said.label
-    peer = f"[{said.label}]" if ":" in said.label and len(thing.ports) == 1 else said.label
-    incoming = thing.directions == {"in"}
-    if len(thing.ports) > 1:
-        text = scene.translate(texts.PORTS).format(peer=peer, count=len(thing.ports))
-        return scene.translate(texts.FROM_PEER).format(peer=text) if incoming else text
-    for port in thing.ports:
-        if incoming:
-            return scene.translate(texts.FROM_PEER_TO_PORT).format(peer=peer, port=port)
-        return f"{peer}:{port}"
-    return scene.translate(texts.FROM_PEER).format(peer=peer) if incoming else peer
-
-
-def _title(thing: Thing, scene: Scene) -> str:
-    """Return the whole value; what happened to it, where it was more than one thing."""
-    said = thing.said
-    if said.kind == "address" and said.identity:
-        both = len(thing.directions) > 1
-        phrase = texts.BOTH_WAYS if both else texts.INCOMING if thing.directions == {"in"} else texts.OUTGOING
-        ports = ", ".join(f"{port} ×{count:,}" for port, count in _busiest(thing)[:10])
-        host = thing.facts.get("DestinationHostname") or thing.facts.get("SourceHostname")
-        name = f" ({next(iter(host))})" if host else ""
-        return f"{scene.translate(phrase).format(peer=said.value)}{name}: {ports}"
-    kinds = thing.facts.get("Kind")
-    return f"{said.value}: {', '.join(sorted(kinds))}" if kinds else said.value
-
-
-def _busiest(thing: Thing) -> list[tuple[str, int]]:
-    return sorted(thing.ports.items(), key=lambda item: (-item[1], item[0]))
-
-
-def digest(text: str) -> str:
-    """Return a short name for a text of any length, the same everywhere."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
-def _cut(text: str, size: int) -> str:
-    """Shorten a text in its middle: both ends matter."""
-    if len(text) <= size:
-        return text
-    end = size * 3 // 5
-    return f"{text[: size - end - 1]}…{text[-end:]}"
+    return replace(plan, alone=alone, groups=[group for group in plan.groups if group not in opened])

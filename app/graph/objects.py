@@ -6,6 +6,7 @@ all its ports, a process that was accessed. Names compare without case, as Windo
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -150,3 +151,8 @@ def extension_of(path: str) -> str:
     name = tail(path)
     stem, colon, _ = name.partition(":")
     return fold((stem if colon else name).rpartition(".")[2]) if "." in name else ""
+
+
+def digest(text: str) -> str:
+    """Return a short name for a text of any length, the same everywhere."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

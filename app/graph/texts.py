@@ -17,7 +17,7 @@ Translate = Callable[[str], str]
 def words(translate: Translate) -> tuple[str, ...]:
     """Return all words of graphs in a language: what a graph says depends on nothing else of it."""
     own = [value for name, value in globals().items() if name.isupper() and isinstance(value, str)]
-    return tuple(map(translate, [*own, *GROUPS.values()]))
+    return tuple(map(translate, [*own, *GROUPS.values(), *OTHERS_GROUPS.values()]))
 
 
 COMMON: Final = "common on most computers"
@@ -47,6 +47,12 @@ GROUPS: Final[dict[Category, str]] = {
     Category.PROCESS_ACCESS: "accesses",
     Category.PIPE: "pipes",
     Category.OTHER: "other events",
+}
+#: The same where others did it to the process, or nobody says who did it.
+OTHERS_GROUPS: Final[dict[Category, str]] = {
+    Category.REMOTE_THREAD: "remote threads by others",
+    Category.PROCESS_ACCESS: "accesses by others",
+    Category.OTHER: "drivers",
 }
 UNSIGNED_IMAGES: Final = "unsigned images"
 SIGNED_IMAGES: Final = "signed images"

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
-from app.graph.grouping import Plan, Scene, fitted, planned, shares_of
+from app.graph.fitting import fitted, shares_of
+from app.graph.grouping import Plan, Scene, planned
 from app.graph.model import Activity, Certainty, ProcessNode
 from app.graph.objects import Said, Thing
 from app.sysmon.condition import EVERYTHING
+from app.sysmon.evaluate import holds
 from app.sysmon.events import Event
 from app.sysmon.kinds import Category
+from app.sysmon.language import parse
 from tests.builders import (
     NOON,
     SYSTEM32,
@@ -233,6 +236,34 @@ def test_the_nodes_of_a_process_add_up_to_its_events_whatever_is_folded() -> Non
         node = target(found)
         assert found.visible <= budget
         assert sum(activity.count for activity in node.activities) == node.events - 1
+
+
+def test_what_others_did_is_never_counted_among_what_the_process_did() -> None:
+    victim = f"{SYSTEM32}a.exe"
+    did = [process_access(**by(1, target_process_guid=guid(10 + n), target_image=victim)) for n in range(5)]
+    suffered = [process_access(**by(20 + n, target_process_guid=guid(1))) for n in range(6)]
+
+    node = node_of(*did, *suffered)
+
+    own, others = only(node, "accesses"), only(node, "accesses by others")
+    assert (own.count, own.stands_alone, node.counts[Category.PROCESS_ACCESS]) == (5, False, 5)
+    assert (others.count, others.stands_alone) == (6, True)
+    assert all(holds(parse(others.query), event) for event in suffered)
+    assert not any(holds(parse(others.query), event) for event in did)
+
+
+def test_the_query_of_a_group_finds_all_its_events() -> None:
+    below = files(*(f"{TEMP}{n}.tmp" for n in range(5)))
+
+    (group,) = node_of(*below, *registry()).activities[:1]
+
+    condition = parse(group.query)
+    assert all(holds(condition, event) for event in below)
+    assert not any(holds(condition, event) for event in registry())
+
+
+def registry() -> list[Event]:
+    return [registry_object(**by(1, target_object=f"HKLM\\k{n}")) for n in range(9)]
 
 
 # Sharing
