@@ -219,7 +219,8 @@ class EventStore(ABC):
 
         Equal times stand in one fixed order (``Event.place``), so following ``next`` to the
         end shows every event once that was stored before and matches. Events stored
-        meanwhile show if they belong behind the cursor.
+        meanwhile show if they belong behind the cursor. A cursor of another ``sort`` is a
+        BadQuery; one of another condition or order goes on from its event.
         """
 
     @abstractmethod

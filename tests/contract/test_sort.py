@@ -281,3 +281,13 @@ def test_the_cursor_of_an_event_that_is_not_stored_works_too(store: EventStore, 
     rest = store.search(query.following(cursor_behind(query, elsewhere))).events
 
     assert [e.values["user"] for e in rest] == (["b", "a"] if order is Order.NEWEST else ["d", "e"])
+
+
+def test_the_cursor_of_another_condition_and_order_goes_on_from_its_event(store: EventStore) -> None:
+    some = _users("a", "b", "c", "d")
+    store.add(batch_of(*some), "import")
+    second = store.search(EventQuery(sort="User", order=Order.OLDEST, size=2)).next
+
+    rest = store.search(EventQuery(sort="User", after=second, condition=Match("User", Operator.REGEX, ".")))
+
+    assert list(rest.events) == [some[0]]
