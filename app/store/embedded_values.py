@@ -85,7 +85,7 @@ class KnownHits:
         with self._lock:
             for name, columns in found.items():
                 values = (value for one in columns.values() for value in one.values)
-                size = _KEPT_AT_LEAST + sum(map(len, values))
+                size = _KEPT_AT_LEAST + len(match.value) + sum(map(len, values))
                 self._size += size - self._kept.get((match, name), ({}, 0))[1]
                 self._kept[match, name] = (columns, size)
             while self._size > self.limit:

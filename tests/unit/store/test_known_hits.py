@@ -55,7 +55,7 @@ def test_a_store_that_went_away_does_not_say_from_memory_that_nothing_is_found(s
 
 
 def test_what_is_kept_has_a_limit() -> None:
-    known = KnownHits(limit=2_000)
+    known = KnownHits(limit=2_100)
     match = Match(ANY_FIELD, Operator.CONTAINS, "a")
 
     for number in range(100):
