@@ -26,7 +26,7 @@ _LONGEST_NAME: Final = 80
 _ROW_OF_HTML: Final = "-" * 900
 """What a row costs beside its texts."""
 
-_ABOVE: Final = 400
+_ABOVE: Final = 120
 _HASHES: Final = ("Hashes", "Hash")
 
 #: Whether a value is rare is told of these: what an event is about, not how it says it.

@@ -154,7 +154,7 @@ def _own_process(event: Event, counts: Mapping[str, int] | None) -> Iterator[Piv
 
 def _around(store: EventStore, event: Event, budget: Budget | None) -> Iterator[Pivot]:
     count = store.count(hour_around(event), budget)
-    said = {"computer": short(event.computer, 40), "window": window_text(event)}
+    said = {"computer": short(_host(event.computer), 40), "window": window_text(event)}
     yield Pivot(
         icon="i-table",
         text=_("All events of %(computer)s, %(window)s", **said),
@@ -167,6 +167,12 @@ def _around(store: EventStore, event: Event, budget: Budget | None) -> Iterator[
         text=_("Graph of %(computer)s, %(window)s", **said),
         href=address(links.event_correlation, str(event.key)),
     )
+
+
+def _host(computer: str) -> str:
+    """Return a computer's name without its domain; the whole name stands in the head."""
+    host = computer.split(".")[0]
+    return computer if not host or host.isdigit() else host
 
 
 def _process_of(event: Event, other: _Other, counts: Mapping[str, int] | None) -> Pivot:

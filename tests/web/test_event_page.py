@@ -180,6 +180,13 @@ def test_links_go_on_to_graph_tables_parent_and_equal_values(add: Add, get: Get)
     assert counts["Same SHA256"] == "2 events on 2 computers"
 
 
+def test_a_domain_is_left_out_where_room_is_short_and_an_address_is_not(add: Add, get: Get) -> None:
+    made = [process_create(computer=name) for name in ("WS-01.example", "192.0.2.7")]
+    add(*made)
+    assert "All events of WS-01, 11:00–13:00" in pivots(get(links.event(made[0].key)))
+    assert "All events of 192.0.2.7, 11:00–13:00" in pivots(get(links.event(made[1].key)))
+
+
 def test_a_parent_that_was_never_logged_is_still_a_way_to_go(add: Add, get: Get) -> None:
     made = process_create()
     add(made)
@@ -208,7 +215,7 @@ def test_a_value_seen_on_one_computer_says_so(add: Add, get: Get) -> None:
     add(rare, process_create(computer="b"), process_create(computer="c", time=NOON + timedelta(days=1)))
     row = get(links.event(rare.key)).xpath("//table[@class='fields']//tr[th='Image']")[0]
     assert "1/3" in text_of(row)
-    assert "only here, first seen 2019-01-08 12:00:00.000" in text_of(row)
+    assert "only here, first seen 2019-01-08 12:00:00" in text_of(row)
     title = row.xpath("string(.//*[@class='seen']/@title)")
     assert title == "on 1 of 3 computers, first seen 2019-01-08 12:00:00.000 UTC"
 
