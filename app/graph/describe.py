@@ -140,6 +140,7 @@ def _registry(row: Row, translate: Translate) -> Said:
         label=tail(path, 2),
         value=path,
         condition=_named(row, "TargetObject", path),
+        form="" if row.event_id == 13 else "key",
         facts=_facts(row, "EventType", "NewName"),
     )
 
@@ -235,16 +236,23 @@ def _pipe(row: Row, translate: Translate) -> Said:
 def wmi(row: Row, translate: Translate) -> Said:  # noqa: ARG001 (all are called alike)
     """Say what a WMI event registers; it names no process."""
     name = row["Name"] or row["Consumer"] or row["Filter"]
-    said = f"{kind_name(row.event_id)} {name or ''}".strip()
+    bare = _unquoted(name or "")
+    said = f"{kind_name(row.event_id)} {bare}".strip()
     by = next((field for field in ("Name", "Consumer", "Filter") if row[field]), None)
     return Said(
         kind="wmi",
         identity=fold(said),
-        label=(name or kind_name(row.event_id)).strip('" '),
+        label=bare or kind_name(row.event_id),
         value=said,
         condition=all_of([_is(EVENT_ID, str(row.event_id)), *([_is(by, row[by])] if by else [])]),
         facts=_facts(row, "Operation", "EventNamespace", "Query", "Type", "Destination", "User"),
     )
+
+
+def _unquoted(text: str) -> str:
+    """Return a name without the space and the quotes that Sysmon puts around those of WMI."""
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
 def _device(row: Row, translate: Translate) -> Said:

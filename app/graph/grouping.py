@@ -165,7 +165,10 @@ def _parted(things: Sequence[Thing], scene: Scene) -> tuple[list[Thing], list[tu
         else:
             others.append(thing)
     if len(others) > FEW:
-        folded += [(thing, texts.ALIKE) for thing in others]
+        plain = [thing for thing in others if not thing.said.form]
+        alone += plain if len(plain) <= FEW else []
+        folded += [(thing, texts.ALIKE) for thing in others if thing.said.form or len(plain) > FEW]
+        alone.sort(key=lambda thing: thing.order)
     else:
         alone = sorted([*alone, *others], key=lambda thing: thing.order)
     return alone, folded
@@ -213,11 +216,14 @@ def _merged(general: Group, groups: dict[NodeKey, Group]) -> list[Group]:
 
 
 def _without_small(plan: Plan) -> Plan:
-    """Let groups of few things go: they stand alone."""
-    few = [group for group in plan.groups if len(group.things) <= FEW]
-    alone = plan.alone + [(thing, ()) for group in few for thing in group.things]
+    """Let groups of one thing go, and those of a few images without a signature: they stand alone."""
+
+    def is_small(group: Group) -> bool:
+        return len(group.things) <= (FEW if group.things[0].is_unsigned else 1)
+
+    alone = plan.alone + [(thing, ()) for group in plan.groups if is_small(group) for thing in group.things]
     alone.sort(key=lambda item: item[0].order)
-    return replace(plan, alone=alone, groups=[group for group in plan.groups if len(group.things) > FEW])
+    return replace(plan, alone=alone, groups=[group for group in plan.groups if not is_small(group)])
 
 
 def _with_opened(plan: Plan, scene: Scene) -> Plan:

@@ -216,6 +216,15 @@ def test_wmi_of_the_same_user_while_the_process_ran_is_inferred() -> None:
     assert "Sysmon logs no process for it" in wmi.title
 
 
+def test_the_quotes_and_the_space_that_sysmon_puts_around_names_of_wmi_are_left_out() -> None:
+    filter_ = wmi_filter(time=NOON + timedelta(minutes=5), name=' "Consumer.Name=\\"Updater\\""')
+
+    (wmi,) = target(graph(running(filter_))).activities
+
+    assert wmi.label == 'Consumer.Name=\\"Updater\\"'
+    assert wmi.title.startswith('WmiFilter Consumer.Name=\\"Updater\\"; Sysmon logs no process')
+
+
 @pytest.mark.parametrize(
     "event_",
     [

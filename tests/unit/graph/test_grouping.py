@@ -266,6 +266,18 @@ def registry() -> list[Event]:
     return [registry_object(**by(1, target_object=f"HKLM\\k{n}")) for n in range(9)]
 
 
+def test_of_many_registry_keys_the_few_values_that_were_set_stand_alone() -> None:
+    values = [registry_value_set(**by(1, target_object=f"HKLM\\Run\\v{n}")) for n in range(2)]
+
+    node = node_of(*registry(), *values)
+
+    assert [(activity.label, activity.objects) for activity in node.activities] == [
+        ("Run\\v0", 1),
+        ("Run\\v1", 1),
+        ("registry", 9),
+    ]
+
+
 # Sharing
 
 
