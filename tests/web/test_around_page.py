@@ -212,6 +212,15 @@ def test_clocks_that_are_apart_are_said(add: Add, get: Get) -> None:
     )
 
 
+def test_one_readers_hours_are_not_the_next_readers(add: Add, get: Get) -> None:
+    """The old server kept the last range that anybody asked for."""
+    early, late = at(0), at(7200)
+    add(early, late)
+    assert text_of(get(links.event_around(early.key)), "//h1") == "ws-01, 11:00–13:00"
+    assert text_of(get(links.event_around(late.key)), "//h1") == "ws-01, 13:00–15:00"
+    assert rows(get(links.event_around(early.key))) == ["12:00:00.000"]
+
+
 def test_links_lead_to_the_graph_and_a_search_of_the_same_hour(
     add: Add, get: Get, client: FlaskClient
 ) -> None:
