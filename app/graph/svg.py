@@ -7,12 +7,13 @@ standalone it brings its own styles and symbols along, and links nowhere.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from html import escape
 
 from app.graph.measure import in_one_line, shorten
 from app.graph.model import Certainty, ProcessGraph
 from app.graph.places import Band, Layout, Line, Point
-from app.graph.svg_nodes import Address, Pen, draw_activity, draw_fold, draw_process
+from app.graph.svg_nodes import MANY, Address, Pen, draw_activity, draw_fold, draw_process
 from app.graph.svg_style import STANDALONE
 from app.graph.wording import TITLE, Translate, after_text, tie_words
 
@@ -38,7 +39,8 @@ def draw(
     node with the ring; ``title`` is what the picture is called, unless its graph says it.
     Standalone there are no links.
     """
-    pen = Pen(layout, link, unfold, name, selected, translate, standalone)
+    most = TITLE if layout.graph.visible <= MANY else TITLE // 4
+    pen = Pen(layout, link, unfold, name, selected, cache(translate), standalone, most)
     return "\n".join(_picture(pen, title or title_of(layout.graph, translate))) + "\n"
 
 

@@ -13,7 +13,6 @@ from app.graph.nodes import node_id
 from app.graph.places import Box, Layout, PlacedActivity, PlacedFold, PlacedProcess
 from app.graph.shapes import INSET, KEYS, outline
 from app.graph.wording import (
-    TITLE,
     Translate,
     activity_title,
     hidden_words,
@@ -39,6 +38,8 @@ class Pen:
     selected: str
     translate: Translate
     standalone: bool
+    title_length: int
+    """How long a title may be: where nodes are very many, all of them have to be short."""
 
     def node(
         self, id_: str, classes: list[str], parts: Iterator[str], *, href: str = "", unfold: str = ""
@@ -61,11 +62,6 @@ class Pen:
             f'<rect class="ring" x="{box.x - 4}" y="{box.y - 4}" width="{box.w + 8}"'
             f' height="{box.h + 8}" rx="6"/>'
         )
-
-    @property
-    def title_length(self) -> int:
-        """How long a title may be: where nodes are very many, all of them have to be short."""
-        return TITLE if self.layout.graph.visible <= MANY else TITLE // 4
 
 
 def draw_process(pen: Pen, placed: PlacedProcess) -> str:

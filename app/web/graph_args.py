@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Self, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from app.errors import BadQuery
 from app.graph.building import CHILDREN
@@ -131,6 +131,12 @@ class GraphArgs:
     def address(self, **changes: Any) -> str:
         """Return the address of this page with some arguments changed, relative to it."""
         return "?" + urlencode(self.pairs(**changes), safe="~:")
+
+    def picking(self) -> Callable[[str], str]:
+        """Return what gives the address that picks a node, for many nodes."""
+        bare = self.address(sel="")
+        start = f"{bare}&sel=" if len(bare) > 1 else "?sel="
+        return lambda id_: start + quote(self.names.short(id_), safe="~:")
 
     def toggled(self, id_: str, *, is_open: bool) -> str:
         """Return the address on which a node is the other way: open instead of folded, or back."""

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from app.graph.model import Activity, ProcessGraph, ProcessNode
-from app.graph.svg_nodes import FOLD
+from app.graph.svg_nodes import FOLD, Address
 from app.graph.wording import hidden_words
+from app.web.formats import span
 from app.web.graph_args import GraphArgs
-from app.web.texts import translate
+from app.web.texts import _, translate
 from app.web.what import short
 
 MOST_ADDRESSES: Final = 20_000
@@ -46,7 +47,7 @@ class ListedProcess:
     user: str
     href: str
     is_picked: bool
-    lived: timedelta | None
+    lived: str
     activities: tuple[ListedActivity, ...]
     hidden: str
     hidden_href: str
@@ -62,10 +63,11 @@ class ListedProcess:
 def listed(graph: ProcessGraph, args: GraphArgs, selected: str) -> tuple[ListedProcess, ...]:
     """Return the drawn nodes as a list, parents first."""
     has_links = len(args.address(sel="")) * graph.visible <= MOST_ADDRESSES
+    pick = args.picking() if has_links else _no_address
     order = list(_in_order(graph))
     depths = [depth for _, depth in order] + [0]
     return tuple(
-        _line(args, node, selected, depth=depth, following=depths[place + 1], has_links=has_links)
+        _line(args, node, selected, pick, depth=depth, following=depths[place + 1])
         for place, (node, depth) in enumerate(order)
     )
 
@@ -83,23 +85,31 @@ def _in_order(graph: ProcessGraph) -> Iterator[tuple[ProcessNode, int]]:
         stack += [(child, depth + 1) for child in reversed(node.children)]
 
 
+def _no_address(_id: str) -> str:
+    return ""
+
+
 def _line(
-    args: GraphArgs, node: ProcessNode, selected: str, *, depth: int, following: int, has_links: bool
+    args: GraphArgs,
+    node: ProcessNode,
+    selected: str,
+    pick: Address,
+    *,
+    depth: int,
+    following: int,
 ) -> ListedProcess:
     process = node.process
-    lived = None
+    lived = ""
     if process.ended and process.utc_time and process.ended >= process.utc_time:
-        lived = process.ended - process.utc_time
+        lived = _("ended after %(span)s", span=span(process.ended - process.utc_time))
     return ListedProcess(
         node=node,
         name=short(process.image_name, _NAME) or translate("no Image"),
         user=short(process.user or "", _NAME),
-        href=args.address(sel=node.id) if has_links else "",
+        href=pick(node.id),
         is_picked=node.id == selected,
         lived=lived,
-        activities=tuple(
-            _activity(activity, args, selected, has_links=has_links) for activity in node.activities
-        ),
+        activities=tuple(_activity(activity, selected, pick) for activity in node.activities),
         hidden=short(hidden_words(node, translate), 200) if node.hidden_children else "",
         hidden_href=args.toggled(node.id + FOLD, is_open=False),
         opens=following > depth,
@@ -107,10 +117,10 @@ def _line(
     )
 
 
-def _activity(activity: Activity, args: GraphArgs, selected: str, *, has_links: bool) -> ListedActivity:
+def _activity(activity: Activity, selected: str, pick: Address) -> ListedActivity:
     return ListedActivity(
         activity=activity,
         label=short(activity.label, _NAME),
-        href=args.address(sel=activity.id) if has_links else "",
+        href=pick(activity.id),
         is_picked=activity.id == selected,
     )

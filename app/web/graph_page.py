@@ -142,7 +142,7 @@ def graph_page(graph: ProcessGraph, args: GraphArgs, head: Head) -> GraphPage:
     toggles = _Toggles(graph, args)
     svg = draw(
         layout,
-        link=lambda id_: args.address(sel=id_),
+        link=args.picking(),
         unfold=toggles.address,
         name=args.names.short,
         selected=selected,
