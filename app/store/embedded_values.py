@@ -37,6 +37,10 @@ _TRIED_ON_VALUES: Final = frozenset({Operator.REGEX, Operator.CIDR})
 _ON_TEXT: Final = frozenset(
     {Operator.EQUALS, Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.WILDCARD}
 )
+_OF_FEW_VALUES: Final = frozenset({"image", "parent_image", "target_image", "user"})
+_MOST_FILES: Final = 64
+"""Up to so many summaries are opened for a comparison that the events can answer too."""
+
 _SIGNS: Final = {FieldType.TIME: frozenset("0123456789-:. "), FieldType.INTEGER: frozenset("0123456789-")}
 """All that the text forms of these types are written with."""
 
@@ -101,7 +105,12 @@ class Values:
 
     def hits(self, condition: Condition, segments: Sequence[Segment], budget: Budget) -> dict[Match, Hits]:
         """Return where these segments have values for which the comparisons hold."""
-        wanted = [match for match in dict.fromkeys(matches_of(condition)) if is_tried_on_values(match)]
+        few = len(segments) <= _MOST_FILES
+        wanted = [
+            match
+            for match in dict.fromkeys(matches_of(condition))
+            if is_tried_on_values(match) or (few and _is_of_few_values(match))
+        ]
         return {match: self._hits(match, segments, budget) for match in wanted}
 
     def _hits(self, match: Match, segments: Sequence[Segment], budget: Budget) -> Hits:
@@ -188,6 +197,18 @@ def is_tried_on_values(match: Match) -> bool:
         match.operator in _TRIED_ON_VALUES
         and field.type is FieldType.TEXT
         and field.column in SUMMARY_COLUMNS
+    )
+
+
+def _is_of_few_values(match: Match) -> bool:
+    """Tell whether it compares texts of a column that has few different ones, whatever is stored.
+
+    Comparing those few is far cheaper than folding the text of every event.
+    """
+    return (
+        match.operator in _ON_TEXT
+        and match.field != ANY_FIELD
+        and FIELDS[match.field].column in _OF_FEW_VALUES
     )
 
 
