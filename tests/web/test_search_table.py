@@ -56,8 +56,8 @@ def test_a_row_says_when_what_where_who_and_leads_on(add: Add, get: Get) -> None
         "Process create",
         "ws-01",
         "alice",
-        "cmd.exe77",
-        "whoami /allfrom explorer.exe (2280)",
+        "cmd.exe 77",
+        "whoami /all from explorer.exe (2280)",
     ]
     assert asked(links[0]) == {"q": ["EventId:1"], "sel": [str(event.key)]}
     assert links[1:] == [
