@@ -40,6 +40,7 @@ def run_worker(settings: Settings, end: Flag, *, until_empty: bool = False, say:
     folder = locks_folder(settings)
     with closing(open_database(settings)) as database, share(workers_lock(settings)):
         remove_left_overs(settings, lambda token: is_upload_wanted(database, token))
+        said = ""
         while not end.is_set():
             try:
                 taken = take_back(database, folder)
@@ -54,7 +55,9 @@ def run_worker(settings: Settings, end: Flag, *, until_empty: bool = False, say:
                     end.wait(LOOK_SECONDS)
             except StoreUnavailable as error:
                 # A full disk or a busy database: time can heal both, and the jobs are kept.
-                say(str(error))
+                if str(error) != said:
+                    said = str(error)
+                    say(said)
                 end.wait(_WAIT_SECONDS)
 
 

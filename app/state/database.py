@@ -143,8 +143,8 @@ def _create(connection: Connection) -> None:
     connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
 
-def migrate(connection: Connection) -> None:
-    """Bring the tables from whatever revision to the newest."""
+def migrate(connection: Connection, revision: str = "head") -> None:
+    """Bring the tables from whatever revision they have to the newest, or to another later one."""
     # Imported here because a start with nothing to do must not pay for it.
     from alembic import command
     from alembic.config import Config
@@ -152,7 +152,7 @@ def migrate(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 _WRITING: Final[dict[str, Any]] = {"sysmonsearch_writing": True}

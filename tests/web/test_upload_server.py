@@ -16,6 +16,7 @@ from waitress import buffers
 from app.jobs.uploads import FOLDER
 from app.settings import Settings
 from app.web import server as web_server
+from app.web.punch import punch
 from app.web.server import make_server
 
 HEAD = b'--xyz\r\nContent-Disposition: form-data; name="files"; filename="a.json"\r\n\r\n'
@@ -193,3 +194,17 @@ def test_a_disk_that_fills_while_a_body_comes_is_said_and_nothing_is_left(
     assert said.startswith("HTTP/1.1 503")
     assert "has no room for the upload" in said
     assert left(settings) == []
+
+
+def test_what_is_punched_out_of_a_file_takes_no_room(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with path.open("w+b") as file:
+        file.write(os.urandom(4 << 20))
+        file.flush()
+        os.fsync(file.fileno())
+        before = path.stat().st_blocks
+        if not punch(file.fileno(), 0, 2 << 20):
+            pytest.skip("this file system cannot do it")
+
+        assert path.stat().st_blocks <= before - (2 << 20) // 512
+        assert path.stat().st_size == 4 << 20

@@ -13,6 +13,7 @@ import pytest
 
 from app.errors import BadInput, StoreUnavailable
 from app.ingest import feed, jsonlines
+from app.ingest.run import import_paths
 from app.jobs import tasks, worker
 from app.jobs.imports import cancel_import, enqueue_import, has_files, import_again, job_of_import
 from app.jobs.queue import is_worker_alive, locks_folder
@@ -21,7 +22,7 @@ from app.jobs.uploads import FOLDER, UploadedFile, new_upload
 from app.jobs.worker import run_worker
 from app.settings import Settings
 from app.state.database import Database, open_database
-from app.state.imports import ImportEntry, import_entry
+from app.state.imports import ImportEntry, import_entry, set_import
 from app.state.jobs import claim
 from tests.unit.ingest.logs import lines
 from tests.unit.ingest.test_import import stored
@@ -323,3 +324,22 @@ def test_bad_input_of_a_task_is_said_in_its_words(
     work(settings)
 
     assert entry(database, number).error == "a: It is odd."
+
+
+def test_an_import_that_a_worker_will_go_on_with_is_not_marked_as_ended(
+    settings: Settings, database: Database, tmp_path: Path
+) -> None:
+    number = upload(settings, database, lines([1]))
+    died = claim(database, locks_folder(settings))
+    assert died is not None
+    with database.write() as connection:
+        set_import(connection, number, state="running")
+    died.release()
+    path = tmp_path / "other.json"
+    path.write_bytes(lines([2]))
+
+    import_paths(settings, [path])
+
+    assert entry(database, number).state == "running"
+    work(settings)
+    assert entry(database, number).state == "complete"

@@ -125,3 +125,21 @@ def test_a_file_that_is_no_database_is_refused_in_a_sentence(tmp_path: Path) -> 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="cannot be opened"):
         Database(tmp_path / "none" / "state.sqlite")
+
+
+def test_a_database_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "state.sqlite"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        migrate(connection, "0001")
+        connection.execute(insert(BatchRow), _batch(7))
+    engine.dispose()
+
+    database = Database(path)
+
+    with database.read() as connection:
+        assert connection.execute(select(BatchRow.number)).all() == [(7,)]
+        assert connection.execute(text("SELECT count(*) FROM jobs")).scalar() == 0
+    database.close()
+    Database(tmp_path / "made.sqlite").close()
+    assert _schema(path) == _schema(tmp_path / "made.sqlite")
