@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from app.store.port import Count, EventStore
     from app.sysmon.condition import Condition
     from app.sysmon.query import EventQuery
-
-SHOWN: Final = 50
-"""So many events a table or JSON object has, unless --limit says otherwise."""
 
 
 @click.command(name="search")
@@ -125,7 +122,7 @@ class Asked:
 
     def answer(self, store: EventStore, query: EventQuery) -> None:
         """Print what was asked for."""
-        from app.store.answers import found
+        from app.store.answers import SHOWN, found
 
         output = "json" if self.as_json else self.output
         if self.count:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
 
-from app.errors import QueryCancelled, QueryTooSlow
+from app.errors import QueryTooSlow
 from app.store.port import Bucket, Budget, Count, EventStore, StoreInfo
 from app.sysmon.condition import EVERYTHING
 from app.sysmon.query import EventQuery, Order, cursor_behind
@@ -83,8 +83,6 @@ def find(store: EventStore, args: SearchArgs, query: EventQuery, *, has_links: b
             has_links=has_links,
             budget=budget,
         ).all()
-    except QueryCancelled:
-        raise
     except QueryTooSlow:
         if budget is None:
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from app.errors import QueryTooSlow
 from app.store.port import Budget, EventStore, StoreInfo
 from app.sysmon.condition import EVERYTHING, And, Condition
 from app.sysmon.language import to_text
@@ -21,10 +22,13 @@ SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the question: what it alone finds, and what that means."""
+    """One part of the question: what it alone finds, and what that means.
+
+    ``count`` is None where counting took too long.
+    """
 
     text: str
-    count: int
+    count: int | None
     remark: str
 
 
@@ -33,7 +37,7 @@ class Nothing:
     """Why nothing matches. ``received`` events lie in the range, on the computers asked for."""
 
     parts: tuple[Part, ...]
-    received: int
+    received: int | None
     left_out: int
     is_empty_store: bool
 
@@ -45,31 +49,37 @@ def why_nothing(store: EventStore, args: SearchArgs, query: EventQuery, info: St
     budget = Budget(SECONDS)
     base = replace(query, after=None, sort=None, order=Order.NEWEST)
 
-    def count(condition: Condition) -> int:
-        return store.count(replace(base, condition=condition), budget).value
+    def count(asked: EventQuery) -> int | None:
+        try:
+            return store.count(asked, budget).value
+        except QueryTooSlow:
+            return None
 
-    received = count(EVERYTHING)
+    received = count(replace(base, condition=EVERYTHING))
     conditions = query.condition.parts if isinstance(query.condition, And) else (query.condition,)
     parts = [
-        _part(condition, count(condition), only=len(conditions) == 1) for condition in conditions[:MOST_PARTS]
+        _part(condition, count(replace(base, condition=condition)), only=len(conditions) == 1)
+        for condition in conditions[:MOST_PARTS]
     ]
     if query.start or query.end:
         parts.append(_range(args, received, info))
     if query.computers:
-        everywhere = store.count(EventQuery(computers=query.computers), budget).value
+        everywhere = count(EventQuery(computers=query.computers))
         names = ", ".join(query.computers)
         parts.append(Part(short(names, LONGEST_PART), everywhere, _not_stored(everywhere)))
     return Nothing(tuple(parts), received, max(0, len(conditions) - MOST_PARTS), is_empty_store=False)
 
 
-def _part(condition: Condition, count: int, *, only: bool) -> Part:
-    remark = (
-        "" if only and not count else _("alone finds nothing here") if not count else _("not the cause alone")
-    )
+def _part(condition: Condition, count: int | None, *, only: bool) -> Part:
+    remark = _("not the cause alone")
+    if count is None:
+        remark = _("counting it takes too long")
+    elif not count:
+        remark = "" if only else _("alone finds nothing here")
     return Part(short(to_text(condition), LONGEST_PART), count, remark)
 
 
-def _range(args: SearchArgs, received: int, info: StoreInfo) -> Part:
+def _range(args: SearchArgs, received: int | None, info: StoreInfo) -> Part:
     held = ""
     if info.first and info.last:
         held = _(
@@ -78,5 +88,5 @@ def _range(args: SearchArgs, received: int, info: StoreInfo) -> Part:
     return Part(f"{short(args.start, 40) or '…'} – {short(args.end, 40) or '…'}", received, held)
 
 
-def _not_stored(count: int) -> str:
-    return _("not the cause alone") if count else _("no event of this computer is stored")
+def _not_stored(count: int | None) -> str:
+    return _("no event of this computer is stored") if count == 0 else _("not the cause alone")

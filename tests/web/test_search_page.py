@@ -11,7 +11,7 @@ from lxml import html
 
 from app.errors import QueryTooSlow
 from app.settings import Settings
-from app.store.port import Bucket, Budget
+from app.store.port import Bucket, Budget, Count
 from app.sysmon.query import EventQuery
 from app.web.app import create_app
 from tests.builders import NOON, batch_of, dns_query, network_connect, process_create, registry_value_set
@@ -234,6 +234,23 @@ def test_a_long_question_gives_no_large_page(add: Add, client: FlaskClient, leng
 
     assert response.status_code == (200 if length < 8_000 else 400)
     assert len(response.data) < hostile.MOST_BYTES
+
+
+class CountlessStore(MemoryStore):
+    """Finds nothing soon, but cannot count in time."""
+
+    def count(self, query: EventQuery, budget: Budget | None = None) -> Count:
+        raise QueryTooSlow("Too slow.")
+
+
+def test_nothing_found_stays_so_though_its_parts_cannot_be_counted(settings: Settings) -> None:
+    store = CountlessStore()
+    store.add(batch_of(process_create()), "test")
+
+    page = read(create_app(settings, store).test_client(), search(q="EventId:1 and Image:nothing"))
+
+    assert text_of(page, "//h1") == "0 events match"
+    assert "counting it takes too long" in text_of(page, "//main")
 
 
 class SlowStore(MemoryStore):
