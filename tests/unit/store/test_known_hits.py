@@ -8,11 +8,11 @@ import pytest
 
 from app.errors import StoreUnavailable
 from app.settings import Settings
-from app.store import embedded_counts, embedded_sql
+from app.store import embedded_counts, embedded_sql, embedded_values
 from app.store.embedded import EmbeddedStore
 from app.store.embedded_values import KnownHits
 from app.store.open import open_store
-from app.sysmon.condition import And, Match, Operator
+from app.sysmon.condition import And, Condition, Match, Not, Operator
 from app.sysmon.fields import ANY_FIELD
 from app.sysmon.query import EventQuery
 from tests.builders import NOON, batch_of, event, process_access, process_create
@@ -93,3 +93,24 @@ def test_more_values_than_are_taken_from_summaries_are_counted_from_events(
 
     assert terms.values == (("C:\\needle.exe", 8), ("b", 1))
     assert (terms.distinct, terms.missing) == (2, 5)
+
+
+@pytest.mark.parametrize("most", [0, 64])
+@pytest.mark.parametrize("cased", [False, True])
+def test_images_are_compared_by_their_values_or_in_the_events(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, most: int, cased: bool
+) -> None:
+    monkeypatch.setattr(embedded_values, "_MOST_FILES", most)
+    with open_store(settings) as store:
+        fill(store)
+        store.add(batch_of(process_access(image="C:\\needle.exe"), process_create(image=None)), "test")
+
+        def count(condition: Condition) -> int:
+            return store.count(EventQuery(condition=condition)).value
+
+        ends = Match("Image", Operator.ENDS_WITH, "NEEDLE.exe", cased)
+        assert count(ends) == (0 if cased else 8)
+        assert count(Not(ends)) == (14 if cased else 6)
+        assert count(Match("Process", Operator.EQUALS, "C:\\needle.exe", cased)) == 9
+        assert count(Match("SourceImage", Operator.WILDCARD, "C:*.exe", cased)) == 1
+        assert count(Match("User", Operator.CONTAINS, "nobody", cased)) == 0
