@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from math import ceil, sqrt
+from math import ceil
 from threading import Lock
 from typing import Final
 from urllib.parse import quote
@@ -142,8 +142,7 @@ def _first_day(store: EventStore, info: StoreInfo, begins: date, ends: date, bud
 
 
 def _step(count: int, most: int) -> int:
-    # By the root, or one busy server would leave all others pale.
-    return max(1, ceil(_STEPS * sqrt(count / most))) if count else 0
+    return ceil(_STEPS * count / most)
 
 
 def _day(moment: datetime | None) -> date:
