@@ -30,7 +30,7 @@ def set_theme() -> Response | None:
     theme = request.args.get("theme")
     if request.method != "GET" or theme is None:
         return None
-    response = redirect(links.with_args(theme=None))
+    response = redirect(links.whole(links.with_args(theme=None)))
     if theme in THEMES:
         response.set_cookie(THEME_COOKIE, theme, max_age=_YEAR_SECONDS, samesite="Lax", httponly=True)
     else:

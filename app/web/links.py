@@ -92,6 +92,21 @@ def with_args(**changes: Argument) -> str:
     return "?" + _query({**request.args.to_dict(flat=False), **changes})
 
 
+def whole(query: str) -> str:
+    """Return the present address with another query (``?…``), from the scheme on.
+
+    For redirects, which must neither be empty nor, where a path begins with two slashes, lead
+    to another host.
+    """
+    return request.host_url.rstrip("/") + _raw_path() + query.removesuffix("?")
+
+
+def _raw_path() -> str:
+    """Return the path as it was asked for: written anew, a name in it could become another."""
+    raw = request.environ.get("REQUEST_URI")
+    return raw.partition("?")[0] if raw and raw.startswith("/") else quote(request.path, safe="/~")
+
+
 def json_twin() -> str:
     """Return the present address for machines."""
     return _with(quote(request.path, safe="/~") + ".json", request.args.to_dict(flat=False))

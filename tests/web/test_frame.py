@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -76,10 +78,19 @@ def test_a_link_sets_the_theme_and_leads_back(client: FlaskClient) -> None:
     response = client.get("/keys?a=1&theme=dark")
 
     assert response.status_code == 302
-    assert response.headers["Location"] == "?a=1"
+    assert response.headers["Location"] == "http://localhost/keys?a=1"
     page = html.fromstring(client.get("/keys").data)
     assert page.get("data-theme") == "dark"
     assert page.xpath("//a[@data-theme-link]/@href") == ["?theme=light"]
+
+
+@pytest.mark.parametrize("path", ["/imports", "/search", "//evil.example/", "/processes/a%2F..%2Fb/1"])
+def test_a_theme_link_leads_nowhere_else(client: FlaskClient, path: str) -> None:
+    raw = {"PATH_INFO": unquote(path), "REQUEST_URI": f"{path}?theme=dark"}
+
+    response = client.get("/?theme=dark", environ_overrides=raw)
+
+    assert response.headers["Location"] == f"http://localhost{path}"
 
 
 def test_an_unknown_theme_is_none(client: FlaskClient) -> None:
