@@ -16,8 +16,11 @@ from weakref import WeakKeyDictionary
 from app.store.port import Budget, EventStore, Groups, Rarity, Results, Terms
 from app.sysmon.query import EventQuery
 
-MOST_BYTES: Final = 64 << 20
+MOST_BYTES: Final = 32 << 20
 """So much memory the answers of one store may take, by estimate; then the oldest go."""
+
+MOST_MADE: Final = 48 << 20
+"""So much what is made of them may take: little for each graph, so that many stay."""
 
 _ROW: Final = 150
 _VALUE: Final = 24
@@ -29,7 +32,8 @@ Answer = TypeVar("Answer")
 class Answers:
     """What one store answered since it last changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
         self._lock = Lock()
         self._state: tuple[int, int] | None = None
         self._answers: OrderedDict[object, tuple[object, int]] = OrderedDict()
@@ -49,15 +53,16 @@ class Answers:
     def put(self, state: tuple[int, int], question: object, answer: object, size: int) -> None:
         """Remember an answer that was asked for in this state of the store."""
         with self._lock:
-            if state != self._state or size > MOST_BYTES // 4 or question in self._answers:
+            if state != self._state or size > self._most_bytes // 2 or question in self._answers:
                 return
             self._answers[question] = (answer, size)
             self._bytes += size
-            while self._bytes > MOST_BYTES:
+            while self._bytes > self._most_bytes:
                 self._bytes -= self._answers.popitem(last=False)[1][1]
 
 
-_ALL: WeakKeyDictionary[EventStore, Answers] = WeakKeyDictionary()
+_ALL: WeakKeyDictionary[EventStore, tuple[Answers, Answers]] = WeakKeyDictionary()
+"""Of each store its answers, and what was made of them."""
 _ALL_LOCK: Final = Lock()
 
 
@@ -67,7 +72,7 @@ class Remembering:
     def __init__(self, store: EventStore) -> None:
         self._store = store
         with _ALL_LOCK:
-            self._answers = _ALL.setdefault(store, Answers())
+            self._answers, self._made = _ALL.setdefault(store, (Answers(), Answers(MOST_MADE)))
         self.info = store.info()
         self._state = (self.info.newest_batch, self.info.events)
 
@@ -110,14 +115,19 @@ class Remembering:
         self, question: object, make: Callable[[], Answer], size_of: Callable[[Answer], int]
     ) -> Answer:
         """Return what is made of the store's answers, made once in each state of the store."""
-        return self._known(question, make, size_of)
+        return self._from(self._made, question, make, size_of)
 
     def _known(self, question: object, ask: Callable[[], Answer], size_of: Callable[[Answer], int]) -> Answer:
-        known = self._answers.get(self._state, question)
+        return self._from(self._answers, question, ask, size_of)
+
+    def _from(
+        self, answers: Answers, question: object, ask: Callable[[], Answer], size_of: Callable[[Answer], int]
+    ) -> Answer:
+        known = answers.get(self._state, question)
         if known is not None:
             return known  # type: ignore[return-value]
         answer = ask()
-        self._answers.put(self._state, question, answer, size_of(answer))
+        answers.put(self._state, question, answer, size_of(answer))
         return answer
 
 
