@@ -53,13 +53,13 @@ def correlation_json(key: str) -> Response:
 @bp.get(_AT + ".svg")
 def correlation_svg(key: str) -> Response:
     """Return the picture as a file of its own."""
-    return _twin(key, picture_of)
+    return _twin(key, lambda graph: picture_of(graph, "correlation"))
 
 
 @bp.get(_AT + ".graphml")
 def correlation_graphml(key: str) -> Response:
     """Return what is drawn, for other programs that draw and count."""
-    return _twin(key, graphml_of)
+    return _twin(key, lambda graph: graphml_of(graph, "correlation"))
 
 
 def _twin(key: str, show: Callable[[ProcessGraph], Response], ask: Ask = lambda spec: spec) -> Response:

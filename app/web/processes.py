@@ -53,13 +53,13 @@ def process_json(computer: str, guid: str) -> Response:
 @bp.get(_AT + ".svg")
 def process_svg(computer: str, guid: str) -> Response:
     """Return the picture as a file of its own."""
-    return _twin(computer, guid, ".svg", picture_of)
+    return _twin(computer, guid, ".svg", lambda graph: picture_of(graph, f"process-{guid}"))
 
 
 @bp.get(_AT + ".graphml")
 def process_graphml(computer: str, guid: str) -> Response:
     """Return what is drawn, for other programs that draw and count."""
-    return _twin(computer, guid, ".graphml", graphml_of)
+    return _twin(computer, guid, ".graphml", lambda graph: graphml_of(graph, f"process-{guid}"))
 
 
 @bp.get(_AT + "/events")
@@ -70,15 +70,21 @@ def process_events(computer: str, guid: str) -> str | Response:
     return events_page(computer, guid, request.args).render()
 
 
-def picture_of(graph: ProcessGraph) -> Response:
-    """Return the picture of a graph as a file of its own."""
+def picture_of(graph: ProcessGraph, name: str) -> Response:
+    """Return the picture of a graph as a file to keep: its own styles are against our policy for pages."""
     svg = draw(lay_out(graph), link=str, unfold=str, translate=translate, standalone=True)
-    return Response(svg, content_type="image/svg+xml; charset=utf-8")
+    return _file(svg, f"{name}.svg", "image/svg+xml; charset=utf-8")
 
 
-def graphml_of(graph: ProcessGraph) -> Response:
+def graphml_of(graph: ProcessGraph, name: str) -> Response:
     """Return a graph as GraphML."""
-    return Response(to_graphml(graph), content_type="application/graphml+xml; charset=utf-8")
+    return _file(to_graphml(graph), f"{name}.graphml", "application/graphml+xml; charset=utf-8")
+
+
+def _file(content: str | bytes, name: str, content_type: str) -> Response:
+    # The name is made of our own words and of a GUID: nothing of a log is in it.
+    disposition = f'attachment; filename="{name}"'
+    return Response(content, headers={"Content-Disposition": disposition}, content_type=content_type)
 
 
 def _twin(

@@ -359,6 +359,7 @@ def test_the_picture_is_a_file_of_its_own(client: FlaskClient) -> None:
 
     root = ElementTree.fromstring(answer.get_data(as_text=True))
     assert answer.content_type == "image/svg+xml; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="process-{TARGET}.svg"'
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert root.find("{http://www.w3.org/2000/svg}style") is not None
     assert client.get(PAGE + ".svg").data == answer.data
