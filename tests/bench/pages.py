@@ -137,7 +137,7 @@ def _graphs(visitor: Visitor, taken: Sample, rounds: int) -> list[Visited]:
         for event in taken.created
         if event.text_of("parent_process_guid")
     }
-    seen = sorted(((visitor.get(address).nodes, address) for address in sorted(parents)[:120]), reverse=True)
+    seen = sorted(((visitor.get(address).nodes, address) for address in sorted(parents)[:60]), reverse=True)
     full = [address for _nodes, address in seen[:20]]
     return visitor.all(full, rounds)
 

@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from websockets.sync.client import ClientConnection, connect
 
-SECONDS: Final = 10
+SECONDS: Final = 30
+#: A link of a drawing has no place of its own in Firefox; what is drawn in it has.
+SHOW: Final = "e => (e.querySelector('.box') ?? e).scrollIntoView({block: 'center', inline: 'center'})"
 _ENTER: Final = "\ue007"
 
 
@@ -92,8 +94,16 @@ class Firefox:
         return found[0]
 
     def click(self, selector: str, text: str = "") -> None:
-        """Click the first such element."""
-        target = {"type": "element", "element": {"sharedId": self.wait_for(selector, text)["sharedId"]}}
+        """Click the first such element, brought into sight as a reader would."""
+        node = {"sharedId": self.wait_for(selector, text)["sharedId"]}
+        self._call(
+            "script.callFunction",
+            functionDeclaration=SHOW,
+            arguments=[node],
+            target={"context": self._tab},
+            awaitPromise=False,
+        )
+        target = {"type": "element", "element": node}
         move = {"type": "pointerMove", "x": 0, "y": 0, "origin": target}
         press = [{"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
         self._act({"type": "pointer", "id": "mouse", "actions": [move, *press]})
