@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.store.port import Budget, EventStore, Rarity
-from app.sysmon.condition import equals_any
+from app.store.port import Budget, Count, EventStore, Rarity
+from app.sysmon.condition import Match, Operator
 from app.sysmon.events import Event, value_text
 from app.sysmon.fields import name_in
 from app.sysmon.query import EventQuery
@@ -33,14 +33,6 @@ class Pivot:
     count: str = ""
     key: str = ""
     title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Other:
-    """Another process that the event names, and what a link to it is called."""
-
-    guid: str
-    text: str
 
 
 def hour_around(event: Event) -> EventQuery:
@@ -76,52 +68,46 @@ def pivots_of(
     event: Event,
     rarities: Mapping[str, Rarity],
     *,
-    counts_processes: bool = True,
+    counts_process: bool = True,
     budget: Budget | None = None,
 ) -> tuple[Pivot, ...]:
     """Return the ways to go on from an event, the nearest first.
 
-    How many events each process has is asked over all time: it may be left out where a
+    How many events its process has is asked over all time: that may be left out where a
     page has much else to ask.
     """
-    others = tuple(_others(event))
-    counts = _counts(store, event, others, budget) if counts_processes else None
+    count = _count(store, event, budget) if counts_process else None
     return tuple(
         pivot
         for pivot in (
-            *_own_process(event, counts),
+            *_own_process(event, count),
             *_around(store, event, budget),
-            *(_process_of(event, other, counts) for other in others),
+            *_others(event),
             *_shared(event, rarities),
         )
         if pivot.href
     )
 
 
-def _others(event: Event) -> Iterator[_Other]:
-    parent = event.text_of("parent_process_guid")
-    if parent:
-        yield _Other(parent, _("Parent: %(process)s", process=_other_name(event, "parent")))
-    target = event.text_of("target_process_guid")
-    if target:
-        yield _Other(target, _("Target process: %(process)s", process=_other_name(event, "target")))
+def _others(event: Event) -> Iterator[Pivot]:
+    """Yield the ways to the other processes that the event names."""
+    for prefix, label in (("parent", _("Parent")), ("target", _("Target process"))):
+        guid = event.text_of(f"{prefix}_process_guid")
+        if guid:
+            image, process_id = event.text_of(f"{prefix}_image"), event.text_of(f"{prefix}_process_id")
+            yield Pivot(
+                icon="i-hop",
+                text=_("%(label)s: %(process)s", label=label, process=_named(image or "", process_id or "")),
+                href=address(links.process, event.computer, guid),
+            )
 
 
-def _other_name(event: Event, prefix: str) -> str:
-    return _named(event.text_of(f"{prefix}_image") or "", event.text_of(f"{prefix}_process_id") or "")
-
-
-def _counts(
-    store: EventStore, event: Event, others: tuple[_Other, ...], budget: Budget | None
-) -> Mapping[str, int]:
-    """Return how many events each of the processes has that the event names."""
-    guids = [*({event.process_guid} - {None}), *(other.guid for other in others)]
-    if not guids:
-        return {}
-    query = EventQuery(
-        condition=equals_any("SubjectProcessGuid", map(str, guids)), computers=(event.computer,)
-    )
-    return dict(store.terms(query, "SubjectProcessGuid", len(guids) + 1, budget=budget).values)
+def _count(store: EventStore, event: Event, budget: Budget | None) -> Count | None:
+    """Return how many events the event's process has."""
+    if event.process_guid is None:
+        return None
+    condition = Match("SubjectProcessGuid", Operator.EQUALS, event.process_guid)
+    return store.count(EventQuery(condition=condition, computers=(event.computer,)), budget)
 
 
 def _named(image: str, process_id: str) -> str:
@@ -133,7 +119,14 @@ def _events(count: int) -> str:
     return ngettext("%(num)s event", "%(num)s events", count)
 
 
-def _own_process(event: Event, counts: Mapping[str, int] | None) -> Iterator[Pivot]:
+def _counted(count: Count | None) -> str:
+    if count is None:
+        return ""
+    said = _events(count.value)
+    return said if count.exact else _("at least %(events)s", events=said)
+
+
+def _own_process(event: Event, count: Count | None) -> Iterator[Pivot]:
     guid = event.process_guid
     if not guid:
         return
@@ -148,18 +141,17 @@ def _own_process(event: Event, counts: Mapping[str, int] | None) -> Iterator[Piv
         icon="i-table",
         text=_("All events of %(process)s", process=name),
         href=address(links.process_events, event.computer, guid),
-        count="" if counts is None else _events(counts.get(guid, 0)),
+        count=_counted(count),
     )
 
 
 def _around(store: EventStore, event: Event, budget: Budget | None) -> Iterator[Pivot]:
-    count = store.count(hour_around(event), budget)
     said = {"computer": short(_host(event.computer), 40), "window": window_text(event)}
     yield Pivot(
         icon="i-table",
         text=_("All events of %(computer)s, %(window)s", **said),
         href=address(links.event_around, str(event.key)),
-        count=_events(count.value) if count.exact else _("more than %(count)s", count=f"{count.value:,}"),
+        count=_counted(store.count(hour_around(event), budget)),
         key="t",
     )
     yield Pivot(
@@ -173,16 +165,6 @@ def _host(computer: str) -> str:
     """Return a computer's name without its domain; the whole name stands in the head."""
     host = computer.split(".")[0]
     return computer if not host or host.isdigit() else host
-
-
-def _process_of(event: Event, other: _Other, counts: Mapping[str, int] | None) -> Pivot:
-    count = counts.get(other.guid, 0) if counts is not None else None
-    return Pivot(
-        icon="i-hop",
-        text=other.text,
-        href=address(links.process, event.computer, other.guid),
-        count="" if count is None else _events(count) if count else _("no event of its own"),
-    )
 
 
 def _shared(event: Event, rarities: Mapping[str, Rarity]) -> Iterator[Pivot]:
