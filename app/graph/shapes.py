@@ -88,5 +88,5 @@ _OUTLINES: Final[dict[str, Callable[[int, int, int, int], str]]] = {
     "wmi": _cut,
     "access": _notched,
 }
-INSET: Final[dict[str, int]] = {"thread": 6, "dns": 6, "image": 5, "pipe": 9, "network": 4}
+INSET: Final[dict[str, int]] = {"thread": 6, "dns": 6, "image": 5, "pipe": 9, "network": 4, "wmi": 4}
 """Kind -> how far its right end keeps text away from the box's edge."""

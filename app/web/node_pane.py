@@ -30,8 +30,8 @@ from app.web.stores import get_store
 from app.web.texts import _, ngettext, translate
 from app.web.what import short, what
 
-COMMAND_LINE: Final = 1_000
-DECODED: Final = 4_000
+COMMAND_LINE: Final = 360
+DECODED: Final = 1_200
 VALUE: Final = 1_500
 BYTES: Final = 60_000
 """So many bytes of log data a pane shows at most."""
