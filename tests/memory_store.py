@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from operator import itemgetter
 from threading import Lock
 
@@ -35,8 +35,7 @@ from app.sysmon.events import Event, EventKey, Value, value_text
 from app.sysmon.fields import FIELDS, HASH_COLUMNS
 from app.sysmon.query import EventQuery, Order, cursor_behind, decode_cursor, decode_sorted, sort_value
 from app.sysmon.text import fold
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from app.sysmon.times import step_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +81,7 @@ class MemoryStore(EventStore):
         self, query: EventQuery, step: timedelta, budget: Budget | None = None
     ) -> tuple[Bucket, ...]:
         counts = Counter(
-            (_EPOCH + (event.time - _EPOCH) // step * step, event.event_id)
-            for event in self._matching(query, budget)
+            (step_start(event.time, step), event.event_id) for event in self._matching(query, budget)
         )
         return tuple(Bucket(start, event_id, n) for (start, event_id), n in sorted(counts.items()))
 
@@ -106,7 +104,7 @@ class MemoryStore(EventStore):
     ) -> Groups:
         found: dict[tuple[tuple[Value | None, ...], datetime | None], list[datetime]] = {}
         for event in self._matching(query, budget):
-            start = None if step is None else _EPOCH + (event.time - _EPOCH) // step * step
+            start = None if step is None else step_start(event.time, step)
             found.setdefault((tuple(event.get(name) for name in names), start), []).append(event.time)
         rows = [
             Group(

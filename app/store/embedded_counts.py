@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.store.catalogue import Segment
@@ -154,13 +155,17 @@ def _named_values(fields: Sequence[Field]) -> list[str]:
     return [f"{value_of(field)} AS v{number}" for number, field in enumerate(fields)]
 
 
+_CALENDAR_BEGINS: Final = microseconds(datetime.min.replace(tzinfo=UTC))
+
+
 def _start_of(step: int, segments: Sequence[Segment], parameters: Parameters) -> str:
     """Return the expression of the start of an event's step of so many microseconds."""
     bound = parameters.bind(step)
     if all(segment.first_time >= 0 for segment in segments):
         return f"epoch_us(time) // {bound} * {bound}"
     # The remainder of a time before 1970 is negative, hence twice.
-    return f"epoch_us(time) - (epoch_us(time) % {bound} + {bound}) % {bound}"
+    start = f"epoch_us(time) - (epoch_us(time) % {bound} + {bound}) % {bound}"
+    return f"greatest({start}, {_CALENDAR_BEGINS})"
 
 
 def _terms_of(number: int, rows: Sequence[tuple[Any, ...]]) -> Terms:

@@ -233,8 +233,8 @@ class EventStore(ABC):
     ) -> tuple[Bucket, ...]:
         """Count matching events per step of record time and event ID.
 
-        Steps begin at whole multiples of ``step`` since 1970. Empty ones are left out;
-        sorted by start, then event ID.
+        Steps begin at whole multiples of ``step`` since 1970; one that would begin before the
+        calendar does begins with it. Empty ones are left out; sorted by start, then event ID.
         """
 
     @abstractmethod

@@ -16,7 +16,9 @@ _LENGTHS: Final = (
     (re.compile(r"[0-9-]{10}[ T][0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:?[0-9]{2})?"), timedelta(minutes=1)),
     (re.compile(r"[^.]*"), timedelta(seconds=1)),
 )
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_time(text: str, *, end: bool = False) -> datetime:
@@ -51,6 +53,15 @@ def parse_span(text: str) -> tuple[datetime, datetime]:
 def is_day(start: datetime, after: datetime) -> bool:
     """Tell whether a span is a whole day: all others are a minute or less."""
     return after - start > timedelta(minutes=1)
+
+
+def step_start(time: datetime, step: timedelta) -> datetime:
+    """Return where the step of time begins that holds ``time``: a whole multiple since 1970.
+
+    One that would begin before the calendar does begins with it.
+    """
+    into = (time - _EPOCH) % step
+    return time - into if time - _FIRST >= into else _FIRST
 
 
 def plain(text: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from flask import Blueprint, Flask
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from app.settings import Settings
@@ -26,7 +28,7 @@ from app.web import (
     stores,
     texts,
 )
-from app.web.formats import FILTERS
+from app.web.formats import FILTERS, thousands
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -68,9 +70,20 @@ def _prepare_templates(app: Flask) -> None:
     env.add_extension("jinja2.ext.i18n")
     # The extension adds this method when it is loaded.
     env.install_gettext_callables(texts.translate, texts.translate_number, newstyle=True)  # type: ignore[attr-defined]
+    env.globals["ngettext"] = _with_commas(cast("Callable[..., str]", env.globals["ngettext"]))
     env.filters.update(FILTERS)
     env.globals["links"] = links
     # Our own drawing, not log data; inlined, so that a saved page keeps it.
     env.globals["sprite"] = Markup(  # noqa: S704
         (ROOT / "static" / "icons.svg").read_text(encoding="utf-8")
     )
+
+
+def _with_commas(ngettext: Callable[..., str]) -> Callable[..., str]:
+    """Return ``ngettext`` of templates with ``%(num)s`` written as all numbers of pages are."""
+
+    @pass_context
+    def number(context: Context, one: str, many: str, count: int, **values: object) -> str:
+        return ngettext(context, one, many, count, **{"num": thousands(count), **values})
+
+    return number

@@ -15,6 +15,8 @@ from app.web.texts import _, language
 
 THEME_COOKIE: Final = "theme"
 THEMES: Final = ("light", "dark")
+LONGEST_LINK: Final = 8_000
+
 LATE: Final = timedelta(minutes=15)
 """From here on the frame says since when nothing came."""
 
@@ -30,10 +32,15 @@ class Tab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What stands around every page. ``newest`` is the record time of the newest event."""
+    """What stands around every page.
+
+    ``newest`` is the record time of the newest event. ``theme_link`` leads to this page in the
+    other theme; it is empty where the address is too long to stand on its page once more.
+    """
 
     language: str
     theme: str
+    theme_link: str
     tabs: tuple[Tab, ...]
     newest: datetime | None
     now: datetime
@@ -66,11 +73,17 @@ class Page:
         return Frame(
             language=language(),
             theme=theme if theme in THEMES else "",
+            theme_link=_theme_link("light" if theme == "dark" else "dark"),
             tabs=_tabs(),
             newest=_newest() if self.asks_store else None,
             now=datetime.now(UTC),
             address=request.url,
         )
+
+
+def _theme_link(theme: str) -> str:
+    link = links.with_args(theme=theme)
+    return link if len(link) <= LONGEST_LINK else ""
 
 
 def _tabs() -> tuple[Tab, ...]:

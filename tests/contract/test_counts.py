@@ -96,6 +96,18 @@ def test_steps_begin_at_multiples_of_the_step_since_1970(store: EventStore, step
     assert [b.start for b in buckets] == sorted({epoch + (time - epoch) // step * step for time in times})
 
 
+def test_a_step_that_begins_before_the_calendar_begins_with_it(store: EventStore) -> None:
+    early = datetime(1, 1, 2, tzinfo=UTC)
+    store.add(batch_of(process_create(time=early)), "import")
+
+    assert [b.start for b in store.histogram(EventQuery(), timedelta(days=3650))] == [
+        datetime.min.replace(tzinfo=UTC)
+    ]
+    assert store.groups(EventQuery(), (), step=timedelta(days=3650)).rows[0].start == early - timedelta(
+        days=1
+    )
+
+
 def _images(store: EventStore, **counts: int) -> None:
     for name, count in counts.items():
         store.add(batch_of(*(process_create(image=f"{name}.exe") for _ in range(count))), "import")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 from lxml import html
 
@@ -20,7 +20,7 @@ from app.web.errors import STATUS
 from app.web.links import field_query, process
 from tests.builders import process_create
 from tests.web.conftest import Add, Get, text_of
-from tests.web.hostile import TEXTS
+from tests.web.hostile import MOST_BYTES, TEXTS
 
 
 @pytest.fixture
@@ -142,3 +142,16 @@ def test_a_term_for_a_value_finds_exactly_that_value(value: str) -> None:
 
     assert parse(field_query("Image", value)) == normal_form(term)
     assert parse(field_query("Image", value, negated=True)) == normal_form(Not(term))
+
+
+def test_an_address_too_long_for_one_more_link_has_none(client: FlaskClient) -> None:
+    page = client.get("/keys", query_string={"q": "ä" * 50_000})
+
+    assert len(page.data) < MOST_BYTES
+    assert not html.fromstring(page.data).xpath("//a[@data-theme-link]")
+
+
+def test_numbers_in_plurals_have_commas(app: Flask) -> None:
+    source = "{{ ngettext('%(num)s event', '%(num)s events', n) }}"
+    with app.test_request_context():
+        assert render_template_string(source, n=2551) == "2,551 events"
