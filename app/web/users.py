@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from app.store.port import Budget, EventStore
 from app.sysmon.condition import Condition, Match, Operator, all_of, equals_any
 from app.sysmon.events import Event, time_text
-from app.sysmon.query import EventQuery, Order
+from app.sysmon.query import EventQuery
 from app.sysmon.text import fold
 from app.web.texts import _
 
@@ -61,20 +61,16 @@ def _read_creations(
     budget: Budget | None,
 ) -> None:
     guids = sorted({guid for _computer, guid in asked})
-    query = EventQuery(
-        condition=all_of([Match("EventId", Operator.EQUALS, "1"), equals_any("ProcessGuid", guids)]),
-        computers=computers,
-        order=Order.OLDEST,
-        size=max(50, 2 * len(guids)),
-    )
-    for event in store.search(query, budget).events:
-        name = event.text_of("user")
-        if name is not None:
-            said = _(
-                "from the creation of its process, %(time)s UTC",
-                time=time_text(event.utc_time or event.time),
-            )
-            known.setdefault(_process(event), User(name, said))
+    condition = all_of([Match("EventId", Operator.EQUALS, "1"), equals_any("ProcessGuid", guids)])
+    query = EventQuery(condition=condition, computers=computers)
+    # Groups, for they read four columns; whole events would be five times as dear.
+    names = ("Computer", "ProcessGuid", "User", "UtcTime")
+    for group in store.groups(query, names, budget=budget).rows:
+        computer, guid, name, time = group.values
+        if computer is None or guid is None or name is None:
+            continue
+        said = _("from the creation of its process, %(time)s UTC", time=time or time_text(group.first))
+        known.setdefault((fold(computer), guid), User(name, said))
 
 
 def _read_others(
