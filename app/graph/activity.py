@@ -28,9 +28,9 @@ from app.graph.describe import (
 from app.graph.model import Certainty, GraphSpec
 from app.graph.nodes import Process
 from app.graph.objects import Row, Said, Thing, gathered
-from app.graph.remember import Remembering
 from app.graph.texts import Translate
 from app.store.port import Budget, Groups
+from app.store.remember import Remembering
 from app.sysmon.condition import Condition, Match, Not, Operator, all_of, equals_any
 from app.sysmon.kinds import Category
 from app.sysmon.query import EventQuery

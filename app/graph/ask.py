@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Final
 
 from app.graph.kin import CREATED, NAMES, Kin, events_of, read_kin
-from app.graph.remember import Remembering
 from app.store.port import Budget
+from app.store.remember import Remembering
 from app.sysmon.condition import Condition, Match, Not, Operator, all_of, equals_any
 from app.sysmon.events import Event, Value
 from app.sysmon.query import EventQuery, Order

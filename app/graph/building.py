@@ -21,10 +21,10 @@ from app.graph.marks import Mark, mark, mark_of
 from app.graph.model import Activity, Certainty, CrossEdge, Fold, GraphSpec, ProcessGraph, ProcessNode
 from app.graph.nodes import NodeKey, node_id
 from app.graph.objects import Thing
-from app.graph.remember import Remembering
 from app.graph.tally import MOST_STEPS, Tally, add_ticks, step_of, tallies
 from app.graph.texts import Translate
 from app.store.port import Budget, Rarity
+from app.store.remember import Remembering
 from app.sysmon.kinds import Category
 
 CHILDREN = ":children"

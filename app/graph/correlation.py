@@ -20,11 +20,11 @@ from app.graph.grow import FROM_CHILDREN, from_creation, key_of, made
 from app.graph.model import Fold, GraphSpec, ProcessGraph
 from app.graph.nodes import NodeKey, Process, Role, process_key
 from app.graph.notes import Notes
-from app.graph.remember import Remembering, remembering
 from app.graph.tally import MOST_ROWS, Tally, tallies_of
 from app.graph.texts import PROCESSES, Translate, words
 from app.graph.tree import LIMIT
 from app.store.port import Budget, EventStore
+from app.store.remember import Remembering, remembering
 from app.sysmon.condition import EVERYTHING, Match, Operator, all_of, equals_any
 from app.sysmon.events import Event, Value
 

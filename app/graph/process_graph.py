@@ -7,10 +7,10 @@ from app.graph.folding import Rank
 from app.graph.forest import Forest
 from app.graph.model import Fold, GraphSpec, ProcessGraph
 from app.graph.nodes import NodeKey
-from app.graph.remember import Remembering, remembering
 from app.graph.texts import ANCESTORS, BUDGET, PROCESSES, Translate, words
 from app.graph.tree import LIMIT, ProcessTree, build_tree
 from app.store.port import Budget, EventStore
+from app.store.remember import Remembering, remembering
 
 
 def build_process_graph(

@@ -12,8 +12,8 @@ from app.errors import BadQuery, QueryTooSlow
 from app.graph.ask import ProcessLog
 from app.graph.grow import Growth
 from app.graph.nodes import NodeKey, Process, node_id, parse_guid
-from app.graph.remember import Remembering, remembering
 from app.store.port import Budget, EventStore
+from app.store.remember import Remembering, remembering
 
 LIMIT: Final = 20_000
 """So many processes a tree has at most, unless the caller says otherwise."""

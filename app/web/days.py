@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from math import ceil
-from threading import Lock
 from typing import Final
 from urllib.parse import quote
 
-from flask import current_app
-
 from app.errors import QueryTooSlow
 from app.store.port import Budget, EventStore, StoreInfo
+from app.store.remember import Remembering, remembering
 from app.sysmon.query import EventQuery
 from app.sysmon.text import fold
 
@@ -29,9 +27,6 @@ _MOST_EVENTS: Final = 10_000_000
 """Above this, about, fewer days are counted: the page must not wait for what nobody asked for."""
 
 _LONGEST_LINKED: Final = 120
-
-_KEY: Final = "sysmonsearch.days"
-_LOCK: Final = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +72,14 @@ class DayTable:
 
 
 def day_table(store: EventStore, info: StoreInfo) -> DayTable | None:
-    """Return the table; None: it would take too long to count.
-
-    It is counted anew when something was stored or dropped, and kept until then.
-    """
-    state = (info.newest_batch, info.events)
-    with _LOCK:
-        kept: tuple[tuple[int, int], DayTable] | None = current_app.extensions.get(_KEY)
-        if kept is not None and kept[0] == state:
-            return kept[1]
-        try:
-            table = _counted(store, info)
-        except QueryTooSlow:
-            return None
-        current_app.extensions[_KEY] = (state, table)
-        return table
+    """Return the table; None: it would take too long to count."""
+    try:
+        return _counted(remembering(store), info)
+    except QueryTooSlow:
+        return None
 
 
-def _counted(store: EventStore, info: StoreInfo) -> DayTable:
+def _counted(store: Remembering, info: StoreInfo) -> DayTable:
     budget = Budget(_BUDGET_SECONDS)
     begins, ends = _day(info.first), _day(info.last)
     begin = _first_day(store, info, begins, ends, budget)
@@ -129,7 +114,7 @@ def _table(
     return DayTable(days, rows, len(info.computers), _day(info.first), in_thousands)
 
 
-def _first_day(store: EventStore, info: StoreInfo, begins: date, ends: date, budget: Budget) -> date:
+def _first_day(store: Remembering, info: StoreInfo, begins: date, ends: date, budget: Budget) -> date:
     """Return the first of the days that are counted."""
     days = (ends - begins).days + 1
     if days > MOST_DAYS and info.events <= _MOST_EVENTS:

@@ -10,8 +10,8 @@ from typing import ClassVar, Final
 from app.errors import BadQuery, NotFound
 from app.graph.ask import ProcessLog
 from app.graph.missing import not_found
-from app.graph.remember import remembering
 from app.store.port import Count
+from app.store.remember import remembering
 from app.sysmon.condition import equals_any
 from app.sysmon.events import Event
 from app.sysmon.query import EventQuery, Order

@@ -1,29 +1,16 @@
-"""How many events were received when, whatever they are: asked once while nothing new comes.
+"""How many events were received when, whatever they are.
 
 Every search page draws the silences of its range. That takes as long as its own histogram,
-and is the same for all searches of that range.
+and is the same for all searches of that range: so the answer is remembered.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from datetime import datetime, timedelta
-from threading import Lock
-from typing import Final
-from weakref import WeakKeyDictionary
+from datetime import timedelta
 
 from app.store.port import Bucket, Budget, EventStore, StoreInfo
+from app.store.remember import remembering
 from app.sysmon.query import EventQuery
-
-KEPT: Final = 64
-"""So many ranges are kept of one store."""
-
-_Question = tuple[int, int, timedelta, datetime | None, datetime | None, tuple[str, ...]]
-
-_answers: Final[WeakKeyDictionary[EventStore, OrderedDict[_Question, tuple[Bucket, ...]]]] = (
-    WeakKeyDictionary()
-)
-_lock: Final = Lock()
 
 
 def all_received(
@@ -36,16 +23,5 @@ def all_received(
     """
     start = query.start if info.first and query.start and query.start > info.first else None
     end = query.end if info.last and query.end and query.end <= info.last else None
-    question = (info.newest_batch, info.events, step, start, end, query.computers)
-    with _lock:
-        answers = _answers.setdefault(store, OrderedDict())
-        if question in answers:
-            answers.move_to_end(question)
-            return answers[question]
     unbound = EventQuery(condition=query.condition, start=start, end=end, computers=query.computers)
-    answer = store.histogram(unbound, step, budget)
-    with _lock:
-        answers[question] = answer
-        while len(answers) > KEPT:
-            answers.popitem(last=False)
-    return answer
+    return remembering(store).histogram(unbound, step, budget)

@@ -10,8 +10,8 @@ from app.errors import StoreUnavailable
 from app.graph.correlation import build_correlation
 from app.graph.model import GraphSpec
 from app.graph.process_graph import build_process_graph
-from app.graph.remember import MOST_BYTES, Answers, Remembering
 from app.store.port import Groups
+from app.store.remember import MOST_BYTES, Answers, Remembering
 from app.sysmon.query import EventQuery
 from tests.builders import COMPUTER, batch_of, dns_query, file_create
 from tests.memory_store import MemoryStore

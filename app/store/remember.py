@@ -2,6 +2,9 @@
 
 A reader of a graph clicks: picks a node, opens a group, switches a kind off. Each click asks
 the store nearly the same again, and most of it is long work over all days of a computer.
+So it is with the silences that every search draws, and with the days of the start page.
+This is the one place where answers outlive a request: an answer holds for a state of the
+store (its newest batch, its number of events) and is gone with it.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from threading import Lock
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
-from app.store.port import Budget, EventStore, Groups, Rarity, Results, Terms
+from app.store.port import Bucket, Budget, EventStore, Groups, Rarity, Results, Terms
 from app.sysmon.query import EventQuery
 
 MOST_BYTES: Final = 32 << 20
@@ -67,7 +70,7 @@ _ALL_LOCK: Final = Lock()
 
 
 class Remembering:
-    """What graphs ask of a store; each question is asked once in each state of the store."""
+    """Some questions to a store; each is asked once in each state of it."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
@@ -85,6 +88,16 @@ class Remembering:
     def terms(self, query: EventQuery, name: str, size: int, *, budget: Budget | None = None) -> Terms:
         """Answer as ``EventStore.terms`` does."""
         return self._store.terms(query, name, size, budget=budget)
+
+    def histogram(
+        self, query: EventQuery, step: timedelta, budget: Budget | None = None
+    ) -> tuple[Bucket, ...]:
+        """Answer as ``EventStore.histogram`` does."""
+        return self._known(
+            ("histogram", query, step),
+            lambda: self._store.histogram(query, step, budget),
+            lambda answer: _ROW * len(answer),
+        )
 
     def groups(
         self,
