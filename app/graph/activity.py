@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from app.graph import texts
 from app.graph.ask import portions
@@ -42,6 +42,8 @@ MOST_GROUPS = 20_000
 NAMELESS_NAMES = ("EventId", "Operation", "Name", "Consumer", "Filter", "User", "ImageLoaded", "Signed")
 """What events that name no process are grouped by."""
 
+_MOMENT = timedelta(microseconds=1)
+_LAST = datetime.max.replace(tzinfo=UTC)
 _WMI = (19, 20, 21)
 _DRIVER = 6
 
@@ -77,7 +79,8 @@ class ActivityLog:
 
     def within(self, start: datetime, end: datetime) -> ActivityLog:
         """Return the log between two moments, both included."""
-        spec = replace(self.spec, start=start, end=end + timedelta(microseconds=1))
+        after = end + _MOMENT if end < _LAST else None
+        spec = replace(self.spec, start=start, end=after)
         return replace(self, spec=spec)
 
     def always(self) -> ActivityLog:

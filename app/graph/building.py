@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 from app.graph import texts
@@ -21,7 +21,7 @@ from app.graph.marks import Mark, mark, mark_of
 from app.graph.model import Activity, Certainty, CrossEdge, Fold, GraphSpec, ProcessGraph, ProcessNode
 from app.graph.nodes import NodeKey, node_id
 from app.graph.objects import Thing
-from app.graph.tally import MOST_STEPS, Tally, add_ticks, step_of, tallies
+from app.graph.tally import FEW, Tally, span_of, tallies, with_ticks
 from app.graph.texts import Translate
 from app.store.port import Budget, Rarity
 from app.store.remember import Remembering
@@ -51,6 +51,9 @@ class Builder:
     tallies: dict[str, Tally] = field(default_factory=dict)
     rarities: dict[str, Rarity | None] = field(default_factory=dict)
     mark: Mark = field(default_factory=Mark)
+    ticked: Sequence[str] = ()
+    within: tuple[datetime, datetime] | None = None
+    """The time in which the events of processes aside were counted; None: all were counted."""
 
     @classmethod
     def of(
@@ -87,7 +90,8 @@ class Builder:
         activities, counters = self.activities(drawn, plans)
         if self.spec.evidence:
             activities = with_evidence(self.log, activities)
-        add_ticks(self.log, self.tallies, self.guids(drawn), self.step)
+        if not self.ticked:
+            self.tallies |= with_ticks(self.log, self.tallies, self.guids(drawn))
         edges = self.edges(drawn, things)
         spine = set(self.forest.path_to(self.target)) if self.target else set()
         nodes = {key: self.node(key, folding, activities.get(key, ()), spine) for key in drawn}
@@ -113,11 +117,35 @@ class Builder:
     def learn(self) -> None:
         """Learn of all processes: their events, how rare their images are, which are marked."""
         if not self.tallies:
-            self.tallies = tallies(self.log, self.guids(self.forest.processes), self.step)
+            self.tallies = self.counted()
         images = sorted({process.image for process in self.forest.processes.values() if process.image})
         self.rarities = self.rarity_of([("Image", image) for image in images])
         if self.spec.mark.strip():
             self.mark = mark_of(self.log, self.spec.mark)
+
+    def counted(self) -> dict[str, Tally]:
+        """Count the events of all processes: of ancestors only in the time of the others.
+
+        Services live for months and would have the whole log counted, to show a number that
+        says nothing of the target. One that is opened is counted whole; so are all in a range
+        that the reader asked for.
+        """
+        aside = self.aside
+        found = tallies(self.log, self.guids(key for key in self.forest.processes if key not in aside))
+        self.within = span_of(found.values()) if aside else None
+        rest = self.guids(key for key in self.forest.processes if key in aside)
+        if self.within and len(self.forest.processes) <= FEW:
+            # The question for life lines counts what is aside too.
+            self.ticked = self.guids(self.forest.processes)
+            return found | with_ticks(self.log, found, self.ticked)
+        return found | tallies(self.log.within(*self.within) if self.within else self.log, rest)
+
+    @cached_property
+    def aside(self) -> Set[NodeKey]:
+        """The ancestors of the target that the reader did not open, where no range is asked for."""
+        if self.target is None or self.spec.start or self.spec.end:
+            return frozenset()
+        return frozenset(self.forest.path_to(self.target)[:-1]) - set(self.open)
 
     def rarity_of(self, values: Sequence[tuple[str, str]]) -> dict[str, Rarity | None]:
         """Return how rare values of one field or several are, by value; of one computer's store: nothing."""
@@ -154,14 +182,6 @@ class Builder:
                 thing.rarity = rarities.get(thing.said.rare[1])
 
     @cached_property
-    def step(self) -> timedelta:
-        """In which steps events are counted at first: those of all that is stored of the computer."""
-        first, last = self.log.stored()
-        if first is None or last is None or first > last:
-            return timedelta(seconds=1)
-        return step_of((last - first) / MOST_STEPS)
-
-    @cached_property
     def open(self) -> list[NodeKey]:
         """The processes that show their activity, the target first."""
         closed, opened = self.spec.closed, self.spec.opened
@@ -180,11 +200,8 @@ class Builder:
 
     def span(self) -> tuple[datetime, datetime] | None:
         """Return the time of the graph: the range asked for, else from the first event to the last."""
-        firsts = [tally.first for tally in self.tallies.values() if tally.first]
-        lasts = [tally.last for tally in self.tallies.values() if tally.last]
-        if not firsts or not lasts:
-            return None
-        return self.spec.start or min(firsts), self.spec.end or max(lasts)
+        span = span_of(self.tallies.values())
+        return (self.spec.start or span[0], self.spec.end or span[1]) if span else None
 
     def edges(
         self, drawn: Iterable[NodeKey], things: Mapping[NodeKey, Sequence[Thing]]
@@ -311,6 +328,7 @@ class Builder:
             hidden_children=hidden.total(),
             hidden=tuple(sorted(hidden.items(), key=lambda item: (-item[1], item[0]))[:5]),
             reason="; ".join(sorted(map(self.translate, folding.why.get(key, ())))),
+            counted_within=self.within if key in self.aside else None,
         )
 
     def folds(

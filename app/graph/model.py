@@ -124,6 +124,8 @@ class ProcessNode:
     last: datetime | None = None
     """Record times of its own first and last event in the range."""
     rarity: Rarity | None = None
+    counted_within: tuple[datetime, datetime] | None = None
+    """Its events are counted in this time only, that of the target and all below; None: all are."""
     is_target: bool = False
     is_spine: bool = False
     """On the way from the root to the target."""

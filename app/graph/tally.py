@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from app.graph.activity import ActivityLog
@@ -18,11 +18,11 @@ from app.sysmon.kinds import Category, category_of
 STEPS: Final = 100
 """About so many steps has a life line over the time of its graph."""
 
-ENOUGH: Final = 50
-MOST_STEPS: Final = 400
-
 MOST_ROWS: Final = 200_000
 """So many pairs of process and event ID are counted for all processes of a computer at once."""
+
+FEW: Final = 100
+"""So many processes have fewer rows than that, in each of their steps and with any event ID."""
 
 
 @dataclass(slots=True)
@@ -52,20 +52,12 @@ class Tally:
             self.last = last
 
 
-def tallies(log: ActivityLog, guids: Sequence[str], step: timedelta) -> dict[str, Tally]:
-    """Count the events of each of these processes; those without any are left out.
-
-    They are counted in steps, which may be all that a life line needs.
-    """
+def tallies(log: ActivityLog, guids: Sequence[str]) -> dict[str, Tally]:
+    """Count the events of each of these processes; those without any are left out."""
     if len(guids) > PORTION:  # One question about everything costs less than many about some.
         every = tallies_of(log.groups(EVERYTHING, (SUBJECT, EVENT_ID), limit=MOST_ROWS))
         return {guid: every[guid] for guid in guids if guid in every}
-    found: dict[str, Tally] = {}
-    for portion in portions(guids):
-        mine = equals_any(SUBJECT, portion)
-        groups = log.groups(mine, (SUBJECT, EVENT_ID), step)
-        found |= tallies_of(groups if groups.complete else log.groups(mine, (SUBJECT, EVENT_ID)))
-    return found
+    return tallies_of(log.groups(equals_any(SUBJECT, guids), (SUBJECT, EVENT_ID))) if guids else {}
 
 
 def tallies_of(groups: Groups) -> dict[str, Tally]:
@@ -85,42 +77,30 @@ def tallies_of(groups: Groups) -> dict[str, Tally]:
     return found
 
 
-def add_ticks(log: ActivityLog, found: dict[str, Tally], guids: Sequence[str], step: timedelta) -> None:
-    """See to it that the events of these processes are told in steps that fit the time of all.
+def with_ticks(log: ActivityLog, found: Mapping[str, Tally], guids: Sequence[str]) -> dict[str, Tally]:
+    """Return the tallies of these processes with their ticks, in steps that fit the time of ``found``.
 
-    ``step`` is that in which they were counted: where it is much too long, or nothing was
-    counted in steps, they are asked for again, in that short time only.
+    One that ``found`` does not count is counted in that time only.
     """
-    known = [guid for guid in guids if guid in found]
-    first = min((tally.first for guid in known if (tally := found[guid]).first), default=None)
-    last = max((tally.last for guid in known if (tally := found[guid]).last), default=None)
-    if first is None or last is None:
-        return
-    if last - first >= step * ENOUGH and all(found[guid].ticks for guid in known):
-        for guid in known:
-            found[guid].ticks = _longer(found[guid].ticks, step, last - first)
-        return
-    step, span = step_of((last - first) / STEPS), log.within(first, last)
-    for guid in known:
-        found[guid].ticks.clear()
-    for portion in portions(known):
-        rows = span.groups(equals_any(SUBJECT, portion), (SUBJECT, EVENT_ID), step).rows
-        for guid, tally in tallies_of(Groups(rows, True)).items():
-            found[guid].ticks = tally.ticks
+    span = span_of(found[guid] for guid in guids if guid in found)
+    told: dict[str, Tally] = {}
+    if span is None:
+        return told
+    first, last = span
+    step, within = step_of((last - first) / STEPS), log.within(first, last)
+    for portion in portions(guids):
+        rows = within.groups(equals_any(SUBJECT, portion), (SUBJECT, EVENT_ID), step, MOST_ROWS).rows
+        told |= tallies_of(Groups(rows, True))
+    return {
+        guid: replace(found[guid], ticks=tally.ticks) if guid in found else tally
+        for guid, tally in told.items()
+    }
 
 
-def _longer(
-    ticks: Counter[tuple[datetime, Category]], step: timedelta, span: timedelta
-) -> Counter[tuple[datetime, Category]]:
-    """Put steps together until about a hundred of them fill the span."""
-    longer = step * max(1, round(span / step / STEPS))
-    put_together: Counter[tuple[datetime, Category]] = Counter()
-    for (start, category), count in ticks.items():
-        put_together[start - (start - _EPOCH) % longer, category] += count
-    return put_together
-
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+def span_of(some: Iterable[Tally]) -> tuple[datetime, datetime] | None:
+    """Return the first and the last time of these events; None: there are none."""
+    ends = [(tally.first, tally.last) for tally in some if tally.first and tally.last]
+    return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
 
 
 def step_of(step: timedelta) -> timedelta:

@@ -316,3 +316,24 @@ def test_reasons_and_labels_are_translated() -> None:
     assert target(found).activities[0].reason == "«many alike»"
     assert target(found).activities[0].label == "«files in d»"
     assert found.folds == (Fold(count=9, what="«objects»", reason="«many alike»"),)
+
+
+def test_ancestors_are_counted_in_the_time_of_the_target_and_below_unless_they_are_opened() -> None:
+    days = timedelta(days=40)
+    store = stored(
+        created(1, None),
+        created(2, 1),
+        *(dns_query(**by(1, time=NOON + timedelta(minutes=n), record_id=9000 + n)) for n in (1, 2, 3)),
+        dns_query(**by(1, time=NOON + days, record_id=9900)),
+        dns_query(**by(2, time=NOON + timedelta(minutes=2), record_id=9901)),
+    )
+
+    aside = graph(store, 2).nodes[key(1)]
+    whole = graph(store, 2, opened=frozenset({id_of(1)})).nodes[key(1)]
+    ranged = graph(store, 2, start=NOON).nodes[key(1)]
+
+    assert aside.counts == {Category.DNS: 2}
+    assert aside.counted_within == (NOON + timedelta(seconds=2), NOON + timedelta(minutes=2))
+    assert whole.counts[Category.DNS] == ranged.counts[Category.DNS] == 4
+    assert whole.counted_within is ranged.counted_within is None
+    assert sum(n for _, _, n in aside.ticks) == 2
