@@ -22,7 +22,7 @@ NEWER_ROWS: Final = 14
 """So many rows stand above the event on its own page: it is in view without scrolling."""
 
 ROWS: Final = 50
-READ: Final = 500
+READ: Final = 250
 """So many events at most are read and folded into the rows of one direction."""
 
 

@@ -112,7 +112,7 @@ def pane_alone(store: EventStore, picked: Event, args: AroundArgs, pane_event: E
 
 def _pane(store: EventStore, event: Event, links_of: _Links, newer: str, older: str) -> EventPane:
     close = "" if links_of.args.sel is None else links_of.same_page(None)
-    return pane_of(store, event, newer=newer, older=older, close=close, counts_process=False)
+    return pane_of(store, event, newer=newer, older=older, close=close, counts=False)
 
 
 def _beside(table: Table) -> tuple[str, str]:

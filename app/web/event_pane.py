@@ -104,14 +104,14 @@ def pane_of(
     newer: str = "",
     older: str = "",
     close: str = "",
-    counts_process: bool = True,
+    counts: bool = True,
     budget: Budget | None = None,
 ) -> EventPane:
     """Return what the pane of an event shows.
 
     ``narrow`` returns the address of the search to which a term of the query language is
-    added; without it, the search for that term alone. ``counts_process``: say how many
-    events its process has.
+    added; without it, the search for that term alone. ``counts``: say how many
+    events its process and its hour have.
     """
     key = str(event.key)
     page, twin = address(links.event, key), address(links.event, key, ".json")
@@ -134,7 +134,7 @@ def pane_of(
         command_line=shown,
         decoded=texts,
         has_more_decoded=len(decoded) >= MAX_FOUND,
-        pivots=pivots_of(store, event, rarities, counts_process=counts_process, budget=budget),
+        pivots=pivots_of(store, event, rarities, counts=counts, budget=budget),
         fields=fields_of(store, event, rarities, narrow, purse, most=room.fields, budget=budget),
         computers=len(store.info().computers),
         whole=twin if room is ALONE else page,

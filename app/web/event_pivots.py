@@ -68,20 +68,21 @@ def pivots_of(
     event: Event,
     rarities: Mapping[str, Rarity],
     *,
-    counts_process: bool = True,
+    counts: bool = True,
     budget: Budget | None = None,
 ) -> tuple[Pivot, ...]:
     """Return the ways to go on from an event, the nearest first.
 
-    How many events its process has is asked over all time: that may be left out where a
-    page has much else to ask.
+    How many events its process has, over all time, and its hour: that may be left out where
+    a page has much else to ask.
     """
-    count = _count(store, event, budget) if counts_process else None
+    of_process = _count(store, event, budget) if counts else None
+    of_hour = store.count(hour_around(event), budget) if counts else None
     return tuple(
         pivot
         for pivot in (
-            *_own_process(event, count),
-            *_around(store, event, budget),
+            *_own_process(event, of_process),
+            *_around(event, of_hour),
             *_others(event),
             *_shared(event, rarities),
         )
@@ -145,13 +146,13 @@ def _own_process(event: Event, count: Count | None) -> Iterator[Pivot]:
     )
 
 
-def _around(store: EventStore, event: Event, budget: Budget | None) -> Iterator[Pivot]:
+def _around(event: Event, count: Count | None) -> Iterator[Pivot]:
     said = {"computer": short(_host(event.computer), 40), "window": window_text(event)}
     yield Pivot(
         icon="i-table",
         text=_("All events of %(computer)s, %(window)s", **said),
         href=address(links.event_around, str(event.key)),
-        count=_counted(store.count(hour_around(event), budget)),
+        count=_counted(count),
         key="t",
     )
     yield Pivot(
