@@ -150,7 +150,7 @@ def test_numbers_of_many_days_are_thousands_and_the_title_has_the_number(
     monkeypatch.setattr(store, "groups", thousandfold)
     page = html.fromstring(create_app(settings, store).test_client().get("/").data)
 
-    assert table_of(page)[1][1] == "12.3"
+    assert table_of(page)[1][1] == "12.3 k"
     assert page.xpath("//td[1]/a/@title") == ["2019-01-08: 12,345 events"]
     assert "thousands" in text_of(page, "//*[@class='honesty']")
 
