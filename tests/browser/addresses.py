@@ -28,7 +28,6 @@ PLAIN: Final[Mapping[str, str]] = {
     "search-classic": f"/search?ProcessName={PAYLOAD}&match=any",
     "search-typing-error": "/search?q=Imge:cmd",
     "process": PROCESS,
-    "process-opened": f"{PROCESS}?hide=image",
     "process-events": f"{PROCESS}/events",
     "process-unknown": f"/processes/{FIRST.computer}/00000000-0000-0000-0000-000000000001",
     "imports": "/imports",
