@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from app.graph import texts
@@ -32,6 +32,9 @@ CHILDREN = ":children"
 
 MOST_OPENED = 50
 """So many processes show their activity at once; more are left to their counters."""
+
+OLD = timedelta(days=1)
+"""An ancestor that started so long before the target is counted in the time of the graph only."""
 
 MOST_RARITIES = 2_000
 """So many values are looked up at once to learn how rare they are."""
@@ -124,11 +127,10 @@ class Builder:
             self.mark = mark_of(self.log, self.spec.mark)
 
     def counted(self) -> dict[str, Tally]:
-        """Count the events of all processes: of ancestors only in the time of the others.
+        """Count the events of all processes; of old ancestors only in the time of the others.
 
         Services live for months and would have the whole log counted, to show a number that
-        says nothing of the target. One that is opened is counted whole; so are all in a range
-        that the reader asked for.
+        says nothing of the target.
         """
         aside = self.aside
         found = tallies(self.log, self.guids(key for key in self.forest.processes if key not in aside))
@@ -142,10 +144,17 @@ class Builder:
 
     @cached_property
     def aside(self) -> Set[NodeKey]:
-        """The ancestors of the target that the reader did not open, where no range is asked for."""
+        """Ancestors that are much older than the target; no opened ones, none in a range asked for."""
         if self.target is None or self.spec.start or self.spec.end:
             return frozenset()
-        return frozenset(self.forest.path_to(self.target)[:-1]) - set(self.open)
+        start = self.forest.processes[self.target].started
+        ancestors = {
+            key: started
+            for key in self.forest.path_to(self.target)[:-1]
+            if (started := self.forest.processes[key].started) is not None
+        }
+        old = {key for key, started in ancestors.items() if start and start - started > OLD}
+        return frozenset(old - set(self.open))
 
     def rarity_of(self, values: Sequence[tuple[str, str]]) -> dict[str, Rarity | None]:
         """Return how rare values of one field or several are, by value; of one computer's store: nothing."""
@@ -389,9 +398,3 @@ def _matters(node: ProcessNode) -> bool:
         or node.is_marked
         or any(activity.is_marked or activity.rare for activity in node.activities)
     )
-
-
-def size_of(graph: ProcessGraph) -> int:
-    """Return about how many bytes a graph takes in memory."""
-    ticks = sum(len(node.ticks) for node in graph.nodes.values())
-    return 4_000 * graph.visible + 100 * ticks + 200 * len(graph.gaps)

@@ -13,11 +13,11 @@ from datetime import datetime
 
 from app.graph.activity import ActivityLog
 from app.graph.ask import UNKNOWN_IMAGES, ProcessLog
-from app.graph.building import Builder, size_of
+from app.graph.building import Builder
 from app.graph.describe import EVENT_ID, SUBJECT
 from app.graph.forest import Forest
 from app.graph.grow import FROM_CHILDREN, from_creation, key_of, made
-from app.graph.model import Fold, GraphSpec, ProcessGraph
+from app.graph.model import Fold, GraphSpec, ProcessGraph, size_of
 from app.graph.nodes import NodeKey, Process, Role, process_key
 from app.graph.notes import Notes
 from app.graph.tally import MOST_ROWS, Tally, tallies_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import PureWindowsPath
@@ -66,6 +66,19 @@ def parse_guid(text: str) -> str:
     return guid
 
 
+def guid_time(guid: str) -> datetime | None:
+    """Return when a process started by its ProcessGuid: Sysmon writes the second into it.
+
+    The time is that of Sysmon's clock, as UtcTime. None where the GUID holds none.
+    """
+    parts = guid.split("-")
+    try:
+        seconds = int(parts[2] + parts[1], 16)
+    except (IndexError, ValueError):
+        return None
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -96,6 +109,11 @@ class Process:
     @property
     def id(self) -> str:
         return node_id(self.key)
+
+    @property
+    def started(self) -> datetime | None:
+        """When it started, by its creation or else by its GUID."""
+        return self.utc_time or (guid_time(self.process_guid) if self.process_guid else None)
 
     @property
     def image_name(self) -> str:

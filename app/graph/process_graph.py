@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app.graph.building import Builder, size_of
+from app.graph.building import Builder
 from app.graph.folding import Rank
 from app.graph.forest import Forest
-from app.graph.model import Fold, GraphSpec, ProcessGraph
+from app.graph.model import Fold, GraphSpec, ProcessGraph, size_of
 from app.graph.nodes import NodeKey
 from app.graph.texts import ANCESTORS, BUDGET, PROCESSES, Translate, words
 from app.graph.tree import LIMIT, ProcessTree, build_tree

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from app.errors import BadQuery
-from app.graph.nodes import node_id, node_key, parse_guid
+from app.graph.nodes import guid_time, node_id, node_key, parse_guid
 from tests.unit.graph.families import guid
 
 
@@ -31,3 +33,9 @@ def test_the_guid_of_zeros_names_no_process() -> None:
 def test_an_id_leads_back_to_its_key_and_is_safe_in_a_url(key: tuple[str, ...]) -> None:
     assert node_key(node_id(key)) == key
     assert not set(node_id(key)) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~%:")
+
+
+def test_a_guid_says_when_its_process_started() -> None:
+    assert guid_time("5e9636c4-fdf7-5c33-0000-0010c6314d00") == datetime(2019, 1, 8, 1, 33, 43, tzinfo=UTC)
+    assert guid_time("5e9636c4-0000-0000-0000-000000000001") is None
+    assert guid_time("no guid") is None

@@ -25,6 +25,8 @@ from tests.builders import (
 from tests.unit.graph.families import created, guid, stored
 from tests.unit.graph.worlds import by, elsewhere, graph, id_of, key, labels, only, target
 
+SECOND = timedelta(seconds=1)
+
 
 def test_the_target_shows_its_activity_and_all_others_one_counter() -> None:
     store = stored(
@@ -318,22 +320,30 @@ def test_reasons_and_labels_are_translated() -> None:
     assert found.folds == (Fold(count=9, what="«objects»", reason="«many alike»"),)
 
 
-def test_ancestors_are_counted_in_the_time_of_the_target_and_below_unless_they_are_opened() -> None:
-    days = timedelta(days=40)
+def test_an_old_ancestor_is_counted_in_the_time_of_the_others_unless_it_is_opened() -> None:
+    day = timedelta(days=1, seconds=2)
     store = stored(
         created(1, None),
-        created(2, 1),
-        *(dns_query(**by(1, time=NOON + timedelta(minutes=n), record_id=9000 + n)) for n in (1, 2, 3)),
-        dns_query(**by(1, time=NOON + days, record_id=9900)),
-        dns_query(**by(2, time=NOON + timedelta(minutes=2), record_id=9901)),
+        created(2, 1, time=NOON + day, utc_time=NOON + day),
+        *(dns_query(**by(1, time=NOON + day + n * SECOND, record_id=9000 + n)) for n in (0, 30, 60)),
+        dns_query(**by(1, record_id=9900)),
+        dns_query(**by(2, time=NOON + day + 60 * SECOND, record_id=9901)),
     )
 
     aside = graph(store, 2).nodes[key(1)]
     whole = graph(store, 2, opened=frozenset({id_of(1)})).nodes[key(1)]
     ranged = graph(store, 2, start=NOON).nodes[key(1)]
 
-    assert aside.counts == {Category.DNS: 2}
-    assert aside.counted_within == (NOON + timedelta(seconds=2), NOON + timedelta(minutes=2))
+    assert aside.counts == {Category.DNS: 3}
+    assert aside.counted_within == (NOON + day, NOON + day + 60 * SECOND)
     assert whole.counts[Category.DNS] == ranged.counts[Category.DNS] == 4
     assert whole.counted_within is ranged.counted_within is None
-    assert sum(n for _, _, n in aside.ticks) == 2
+    assert sum(n for _, _, n in aside.ticks) == 3
+
+
+def test_what_an_ancestor_did_before_the_target_counts() -> None:
+    store = stored(
+        created(1, None), created(2, 1, time=NOON + 60 * SECOND), dns_query(**by(1, time=NOON + SECOND))
+    )
+
+    assert graph(store, 2).nodes[key(1)].counts == {Category.CREATE_PROCESS: 1, Category.DNS: 1}
