@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -36,7 +36,9 @@ def info(settings: Settings, *, as_json: bool) -> None:
     with open_store(settings) as store:
         found = store.info()
     if as_json:
-        write_json(_document(found))
+        from app.store.answers import info_document
+
+        write_json(info_document(found))
     else:
         _print(found)
 
@@ -88,22 +90,6 @@ def verify(settings: Settings, *, as_json: bool) -> None:
             click.echo(f"All {segments:,} segments are as they were written.")
     if damaged:
         raise SystemExit(1)
-
-
-def _document(found: StoreInfo) -> dict[str, Any]:
-    return {
-        "events": found.events,
-        "bytes": found.bytes,
-        "newest_batch": found.newest_batch,
-        "first": found.first,
-        "last": found.last,
-        "computers": {
-            name: {"events": computer.events, "first": computer.first, "last": computer.last}
-            for name, computer in found.computers.items()
-        },
-        "event_ids": {str(event_id): events for event_id, events in found.event_ids.items()},
-        **found.details,
-    }
 
 
 def _print(found: StoreInfo) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event as Flag
@@ -75,7 +74,9 @@ def _follow_the_supervisor(end: Flag) -> None:
     os.nice(_NICE)
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin: its lock, held by this thread, would stop the interpreter from ending.
+        while os.read(0, 4096):
+            continue
         end.set()
 
     Thread(target=wait, daemon=True).start()

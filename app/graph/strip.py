@@ -104,6 +104,9 @@ def _label(node: ProcessNode, translate: Translate) -> str:
     return name if node.process.process_id is None else f"{name} {node.process.process_id}"
 
 
+_NARROWEST: Final = 2
+"""A gap of fewer thousandths of the width is left out: nobody could see it, and a month has thousands."""
+
 _NEAR: Final = timedelta(minutes=1)
 """UtcTime is trusted to be on the clock of the record times up to so far."""
 
@@ -194,7 +197,7 @@ def _picture(
     name = escape(translate("Life of each process, with a tick where it has events"))
     yield f'<svg class="chart" width="100%" height="{height + 20}" role="img" aria-label="{name}">'
     for start, end in graph.gaps:
-        if end <= scale.start or start >= scale.end:
+        if scale.part(end) - scale.part(start) < _NARROWEST:
             continue
         yield (
             f'<rect class="gap" x="{scale.per_cent(start)}" y="0" width="{_width(scale, start, end)}"'

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from app.store.port import Budget, EventStore
+from app.store.port import Budget, EventStore, StoreInfo
 from app.sysmon.events import Event
 from app.sysmon.query import EventQuery
 from app.sysmon.text import fold
@@ -63,6 +63,23 @@ def computers(store: EventStore, query: EventQuery, budget: Budget | None = None
     A name that is written in several cases is one computer, under the most frequent of them.
     """
     return in_any_case(store.terms(query, "Computer", size=MOST_COMPUTERS, budget=budget).values)
+
+
+def info_document(info: StoreInfo) -> dict[str, Any]:
+    """Return what is in the store as the contract for machines has it."""
+    return {
+        "events": info.events,
+        "bytes": info.bytes,
+        "newest_batch": info.newest_batch,
+        "first": info.first,
+        "last": info.last,
+        "computers": {
+            name: {"events": computer.events, "first": computer.first, "last": computer.last}
+            for name, computer in info.computers.items()
+        },
+        "event_ids": {str(event_id): events for event_id, events in info.event_ids.items()},
+        **info.details,
+    }
 
 
 def in_any_case(counted: tuple[tuple[str, int], ...]) -> dict[str, int]:

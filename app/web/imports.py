@@ -58,6 +58,16 @@ def imports() -> str:
     return ImportsPage(most_mb=settings.max_upload_mb, imports=found[:SHOWN], older=older).render()
 
 
+@bp.get("/imports.json")
+def imports_json() -> Response:
+    """Return imports as JSON, the newest first; ``before`` of an address goes on at ``next``."""
+    settings = get_settings()
+    before = request.args.get("before", type=int)
+    found = read_imports(settings, get_database(), SHOWN + 1, before)
+    shown = [view.to_json(_rejects(view.id)) for view in found[:SHOWN]]
+    return json_response({"imports": shown, "next": found[SHOWN - 1].id if len(found) > SHOWN else None})
+
+
 @bp.post("/imports")
 @bp.post("/imports.json")
 def add() -> AnyResponse:

@@ -29,7 +29,7 @@ class WholeConverter(BaseConverter):
 class GuidConverter(BaseConverter):
     """What stands where a GUID is due, in any spelling; behind a computer's name of any shape."""
 
-    regex = r"(?!events\Z)[^/.]+"
+    regex = r"(?!events(?:\.json)?\Z)[^/.]+"
     weight = 150
 
 
@@ -63,9 +63,9 @@ def process(computer: str, guid: str, twin: str = "", **arguments: Argument) -> 
     return _with(f"/processes/{_part(computer)}/{_part(guid)}{twin}", arguments)
 
 
-def process_events(computer: str, guid: str, **arguments: Argument) -> str:
+def process_events(computer: str, guid: str, twin: str = "", **arguments: Argument) -> str:
     """Return the address of the table of all events of a process."""
-    return _with(f"/processes/{_part(computer)}/{_part(guid)}/events", arguments)
+    return _with(f"/processes/{_part(computer)}/{_part(guid)}/events{twin}", arguments)
 
 
 def imports() -> str:

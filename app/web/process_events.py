@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 from app.errors import BadQuery, NotFound
 from app.graph.ask import ProcessLog
 from app.graph.missing import not_found
-from app.store.port import Count
+from app.store.port import Count, Results
 from app.store.remember import remembering
 from app.sysmon.condition import equals_any
 from app.sysmon.events import Event
@@ -57,17 +57,8 @@ class ProcessEventsPage(Page):
 
 def events_page(computer: str, guid: str, arguments: Mapping[str, str]) -> ProcessEventsPage:
     """Return a page of the events of a process; raise NotFound where it has none."""
-    store, newest = get_store(), _is_newest(arguments.get("order", ""))
-    query = EventQuery(
-        condition=equals_any("SubjectProcessGuid", [guid]),
-        computers=(computer,),
-        order=Order.NEWEST if newest else Order.OLDEST,
-        size=SIZE,
-        after=arguments.get("after") or None,
-    )
-    results, count = store.search(query), store.count(query)
-    if not count.value:
-        raise _no_events(computer, guid)
+    query, results, count = _found(computer, guid, arguments)
+    newest = query.order is Order.NEWEST
     events = results.events
     name = events[0].computer if events else computer
     title = _(
@@ -86,7 +77,7 @@ def events_page(computer: str, guid: str, arguments: Mapping[str, str]) -> Proce
         ),
         table=Table(
             caption=title,
-            lines=Rows(store=store).lines(bursts_of(events, folds=False)),
+            lines=Rows(store=get_store()).lines(bursts_of(events, folds=False)),
             headings=headings(),
         ),
         shown=len(events),
@@ -99,8 +90,34 @@ def events_page(computer: str, guid: str, arguments: Mapping[str, str]) -> Proce
         beginning=links.with_args(after=None, **order) if query.after else "",
         graph=address(links.process, name, guid),
         search=address(lambda computer: links.search(q=asked, computer=computer), name),
-        json=address(lambda computer: links.search(".json", q=asked, computer=computer), name),
+        json=address(lambda computer: links.process_events(computer, guid, ".json"), name),
     )
+
+
+def events_document(computer: str, guid: str, arguments: Mapping[str, str]) -> dict[str, object]:
+    """Return a page of the events of a process as JSON has it; ``next`` is the ``after`` of the next."""
+    _query, results, count = _found(computer, guid, arguments)
+    return {
+        "total": {"value": count.value, "exact": count.exact},
+        "events": [event.named() for event in results.events],
+        "next": results.next,
+    }
+
+
+def _found(computer: str, guid: str, arguments: Mapping[str, str]) -> tuple[EventQuery, Results, Count]:
+    """Return what an address asks for, and the answer; raise NotFound where the process has no events."""
+    store = get_store()
+    query = EventQuery(
+        condition=equals_any("SubjectProcessGuid", [guid]),
+        computers=(computer,),
+        order=Order.NEWEST if _is_newest(arguments.get("order", "")) else Order.OLDEST,
+        size=SIZE,
+        after=arguments.get("after") or None,
+    )
+    results, count = store.search(query), store.count(query)
+    if not count.value:
+        raise _no_events(computer, guid)
+    return query, results, count
 
 
 def _is_newest(order: str) -> bool:

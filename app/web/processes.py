@@ -20,7 +20,7 @@ from app.web.graph_args import GraphArgs
 from app.web.graph_page import Head, answer, graph_page, with_all_open
 from app.web.json import json_response
 from app.web.node_names import NodeNames
-from app.web.process_events import events_page
+from app.web.process_events import events_document, events_page
 from app.web.results import address
 from app.web.stores import get_store
 from app.web.texts import _, translate
@@ -68,6 +68,14 @@ def process_events(computer: str, guid: str) -> str | Response:
     if (known := parse_guid(guid)) != guid:
         return to_spelling(links.process_events(computer, known))
     return events_page(computer, guid, request.args).render()
+
+
+@bp.get(_AT + "/events.json")
+def process_events_json(computer: str, guid: str) -> Response:
+    """Return a page of the events of a process as JSON."""
+    if (known := parse_guid(guid)) != guid:
+        return to_spelling(links.process_events(computer, known, ".json"))
+    return json_response(events_document(computer, guid, request.args))
 
 
 def picture_of(graph: ProcessGraph, name: str) -> Response:

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from flask import Blueprint
+from flask import Blueprint, Response
 
 from app.demo.infection import DOMAIN_NAME, PAYLOAD
 from app.demo.scenario import INFECTED, Infected
+from app.store.answers import info_document
 from app.store.port import StoreInfo
 from app.sysmon.text import fold
 from app.web.days import DayTable, day_table
 from app.web.import_view import ImportView, read_imports
+from app.web.json import json_response
 from app.web.pages import Page
 from app.web.state import get_database
 from app.web.stores import get_settings, get_store
@@ -78,3 +80,9 @@ def start() -> str:
         examples=DEMO_EXAMPLES if demo else EXAMPLES,
         imports=read_imports(get_settings(), get_database(), _SHOWN_IMPORTS),
     ).render()
+
+
+@bp.get("/.json")
+def start_json() -> Response:
+    """Return what is in the store as JSON, as ``store info --json`` does."""
+    return json_response(info_document(get_store().info()))

@@ -112,7 +112,8 @@ class ProcessGraph extends HTMLElement {
     const box = (node) => (node.querySelector(".box") ?? node).getBoundingClientRect();
     const next = here ? nodes[nearest(box(here), nodes.map(box), key)] : first;
     next?.focus({ preventScroll: true });
-    next?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    // Firefox takes a link within a picture to lie at its left edge; what it draws lies where it is.
+    (next?.querySelector(".box") ?? next)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   unfold(node) {

@@ -243,3 +243,7 @@ def test_files_of_one_name_are_told_apart(post: Post, get: Get, settings: Settin
     names = [text_of(cell) for cell in page.xpath("//table[contains(@class, 'files')]//td[1]/span[1]")]
     assert names == ["a.json", "a.json (2)"]
     assert "a.json (2)" in text_of(page, "//table[contains(@class, 'table--top')]/tbody")
+
+
+def test_the_twin_of_the_list_has_all_imports_and_where_to_go_on(client: FlaskClient) -> None:
+    assert client.get("/imports.json").json == {"imports": [], "next": None}

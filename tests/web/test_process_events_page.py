@@ -132,3 +132,17 @@ def test_hostile_texts_are_texts(add: Add, client: FlaskClient, text: str) -> No
     assert len(answer.data) < MOST_BYTES
     assert not html.fromstring(answer.data).xpath("//script[not(@src)] | //img")
     assert "\u202e" not in answer.get_data(as_text=True)
+
+
+def test_machines_read_the_events_page_by_page(client: FlaskClient, add: Add) -> None:
+    add(*(file_create(process_guid=GUID, record_id=n, time=NOON + timedelta(seconds=n)) for n in range(150)))
+    address = f"{PAGE}.json"
+
+    first = client.get(address).json
+    assert first is not None
+    rest = client.get(f"{address}?after={first['next']}").json
+
+    assert rest is not None
+    assert first["total"] == {"value": 150, "exact": True}
+    assert [len(first["events"]), len(rest["events"]), rest["next"]] == [100, 50, None]
+    assert first["events"][0]["Time"] < rest["events"][0]["Time"]

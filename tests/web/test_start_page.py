@@ -249,3 +249,13 @@ def test_times_at_the_ends_of_the_calendar_give_a_page(get: Get, add: Add) -> No
     )
 
     assert len(table_of(get("/"))[0]) == 3
+
+
+def test_machines_read_what_is_stored(client: FlaskClient, add: Add) -> None:
+    add(process_create(computer="ws-01.example"))
+
+    document = client.get("/.json").json
+
+    assert document is not None
+    assert document["events"] == 1
+    assert list(document["computers"]) == ["ws-01.example"]

@@ -41,6 +41,18 @@ def test_gaps_are_hatched() -> None:
     assert len(drawn(draw_strip(replace(infected(), gaps=gaps))).xpath("//*[@class='gap']")) == 1
 
 
+def test_gaps_too_narrow_to_be_seen_are_left_out() -> None:
+    month = GraphSpec(start=NOON, end=NOON + timedelta(days=30))
+    gaps = tuple(
+        (NOON + timedelta(minutes=10 * n), NOON + timedelta(minutes=10 * n + 6)) for n in range(4_000)
+    )
+    night = (NOON + timedelta(days=29), NOON + timedelta(days=29, hours=8))
+
+    strip = draw_strip(replace(infected(), spec=month, gaps=(*gaps, night)))
+
+    assert len(drawn(strip).xpath("//*[@class='gap']")) == 1
+
+
 def test_of_many_processes_the_picked_line_and_the_busiest_are_shown() -> None:
     graph = chain(60)
     last = replace(graph.nodes[key(59)], is_target=True)
