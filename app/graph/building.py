@@ -21,7 +21,7 @@ from app.graph.marks import Mark, mark, mark_of
 from app.graph.model import Activity, Certainty, CrossEdge, Fold, GraphSpec, ProcessGraph, ProcessNode
 from app.graph.nodes import NodeKey, node_id
 from app.graph.objects import Thing
-from app.graph.tally import FEW, Tally, span_of, tallies, with_ticks
+from app.graph.tally import Tally, span_of, tallies, with_ticks
 from app.graph.texts import Translate
 from app.store.port import Budget, Rarity
 from app.store.remember import Remembering
@@ -54,7 +54,6 @@ class Builder:
     tallies: dict[str, Tally] = field(default_factory=dict)
     rarities: dict[str, Rarity | None] = field(default_factory=dict)
     mark: Mark = field(default_factory=Mark)
-    ticked: Sequence[str] = ()
     within: tuple[datetime, datetime] | None = None
     """The time in which the events of processes aside were counted; None: all were counted."""
 
@@ -93,8 +92,7 @@ class Builder:
         activities, counters = self.activities(drawn, plans)
         if self.spec.evidence:
             activities = with_evidence(self.log, activities)
-        if not self.ticked:
-            self.tallies |= with_ticks(self.log, self.tallies, self.guids(drawn))
+        self.tallies |= with_ticks(self.log, self.tallies, self.guids(drawn), self.lifetime())
         edges = self.edges(drawn, things)
         spine = set(self.forest.path_to(self.target)) if self.target else set()
         nodes = {key: self.node(key, folding, activities.get(key, ()), spine) for key in drawn}
@@ -136,10 +134,6 @@ class Builder:
         found = tallies(self.log, self.guids(key for key in self.forest.processes if key not in aside))
         self.within = span_of(found.values()) if aside else None
         rest = self.guids(key for key in self.forest.processes if key in aside)
-        if self.within and len(self.forest.processes) <= FEW:
-            # The question for life lines counts what is aside too.
-            self.ticked = self.guids(self.forest.processes)
-            return found | with_ticks(self.log, found, self.ticked)
         return found | tallies(self.log.within(*self.within) if self.within else self.log, rest)
 
     @cached_property
@@ -211,6 +205,14 @@ class Builder:
         """Return the time of the graph: the range asked for, else from the first event to the last."""
         span = span_of(self.tallies.values())
         return (self.spec.start or span[0], self.spec.end or span[1]) if span else None
+
+    def lifetime(self) -> tuple[datetime, datetime] | None:
+        """Return the time of life lines: in a range asked for of all, else of the target and all below."""
+        guids: Iterable[str] = self.tallies
+        if self.target and not self.spec.start and not self.spec.end:
+            guids = self.guids(self.forest.below([self.target]))
+        family = span_of(self.tallies[guid] for guid in guids if guid in self.tallies)
+        return family or span_of(self.tallies.values())
 
     def edges(
         self, drawn: Iterable[NodeKey], things: Mapping[NodeKey, Sequence[Thing]]
@@ -305,7 +307,7 @@ class Builder:
         """Part the trees into those with something to look at, and all others, largest first."""
         roots = self.roots(nodes)
         trees = {root: [nodes[key] for key in self.forest.below([root]) if key in nodes] for root in roots}
-        first = [root for root in roots if any(map(_matters, trees[root]))]
+        first = [root for root in roots if any(node.stands_out for node in trees[root])]
         quiet = [root for root in roots if root not in set(first)]
         first.sort(key=lambda root: not any(node.is_target for node in trees[root]))
         quiet.sort(key=lambda root: -len(trees[root]))
@@ -388,13 +390,3 @@ class Builder:
         """Return the ProcessGuids of those that have one."""
         processes = (self.forest.processes[key] for key in keys)
         return [process.process_guid for process in processes if process.process_guid]
-
-
-def _matters(node: ProcessNode) -> bool:
-    """Tell whether a tree with this process belongs to the first band."""
-    return (
-        node.is_target
-        or node.is_rare
-        or node.is_marked
-        or any(activity.is_marked or activity.rare for activity in node.activities)
-    )

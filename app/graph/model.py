@@ -151,6 +151,16 @@ class ProcessNode:
     def events(self) -> int:
         return sum(self.counts.values())
 
+    @property
+    def stands_out(self) -> bool:
+        """Whether its tree belongs to the first band: the target, what is rare, what is marked."""
+        return (
+            self.is_target
+            or self.is_rare
+            or self.is_marked
+            or any(activity.is_marked or activity.rare for activity in self.activities)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossEdge:

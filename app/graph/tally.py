@@ -21,9 +21,6 @@ STEPS: Final = 100
 MOST_ROWS: Final = 200_000
 """So many pairs of process and event ID are counted for all processes of a computer at once."""
 
-FEW: Final = 100
-"""So many processes have fewer rows than that, in each of their steps and with any event ID."""
-
 
 @dataclass(slots=True)
 class Tally:
@@ -77,24 +74,19 @@ def tallies_of(groups: Groups) -> dict[str, Tally]:
     return found
 
 
-def with_ticks(log: ActivityLog, found: Mapping[str, Tally], guids: Sequence[str]) -> dict[str, Tally]:
-    """Return the tallies of these processes with their ticks, in steps that fit the time of ``found``.
-
-    One that ``found`` does not count is counted in that time only.
-    """
-    span = span_of(found[guid] for guid in guids if guid in found)
+def with_ticks(
+    log: ActivityLog, found: Mapping[str, Tally], guids: Sequence[str], span: tuple[datetime, datetime] | None
+) -> dict[str, Tally]:
+    """Return the tallies of these processes with their ticks within a span, about a hundred steps of it."""
     told: dict[str, Tally] = {}
     if span is None:
         return told
     first, last = span
     step, within = step_of((last - first) / STEPS), log.within(first, last)
-    for portion in portions(guids):
+    for portion in portions([guid for guid in guids if guid in found]):
         rows = within.groups(equals_any(SUBJECT, portion), (SUBJECT, EVENT_ID), step, MOST_ROWS).rows
         told |= tallies_of(Groups(rows, True))
-    return {
-        guid: replace(found[guid], ticks=tally.ticks) if guid in found else tally
-        for guid, tally in told.items()
-    }
+    return {guid: replace(found[guid], ticks=tally.ticks) for guid, tally in told.items()}
 
 
 def span_of(some: Iterable[Tally]) -> tuple[datetime, datetime] | None:

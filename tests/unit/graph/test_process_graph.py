@@ -347,3 +347,17 @@ def test_what_an_ancestor_did_before_the_target_counts() -> None:
     )
 
     assert graph(store, 2).nodes[key(1)].counts == {Category.CREATE_PROCESS: 1, Category.DNS: 1}
+
+
+def test_life_lines_have_the_steps_of_the_target_however_long_its_ancestors_live() -> None:
+    store = stored(
+        created(1, None),
+        dns_query(**by(1, time=NOON + timedelta(hours=12), record_id=9000)),
+        created(2, 1, time=NOON + timedelta(hours=1)),
+        *(
+            dns_query(**by(2, time=NOON + timedelta(hours=1, seconds=n), record_id=9001 + n))
+            for n in range(60)
+        ),
+    )
+
+    assert len({start for start, _, _ in target(graph(store, 2)).ticks}) > 50
