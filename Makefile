@@ -42,7 +42,7 @@ test-browser: venv ## Run the tests of the pages in Chromium and Firefox alone
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/browser
 
 .PHONY: shots
-shots: venv ## Photograph every page, in each theme and width, into var/shots
+shots: venv ## Photograph every page, in each theme and width, into build/shots
 	$(BIN)/python -m tests.browser.shots
 
 .PHONY: soak

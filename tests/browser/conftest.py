@@ -1,7 +1,7 @@
 """A server over the demo, Chromium, and readers in it who note what pages do wrong.
 
 A worker has one server and one browser; a reader has a context of their own, as private as
-a window without history. Pictures of failures are kept in var/browser.
+a window without history. Pictures of failures are kept in build/browser.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.browser.reader import WATCH_POLICY, Reader
 from tests.browser.server import ROOT, make_demo, serve
 from tests.services import find_chromium, needed
 
-PICTURES: Final = ROOT / "var" / "browser"
+PICTURES: Final = ROOT / "build" / "browser"
 _FAILED: Final = pytest.StashKey[bool]()
 
 Theme = Literal["light", "dark"]

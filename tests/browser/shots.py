@@ -1,6 +1,6 @@
 """``python -m tests.browser.shots``: photograph every page over the demo, in each theme and width.
 
-The pictures lie in var/shots: ``NAME-THEME-WIDTH.png`` is what a reader sees at first, and
+The pictures lie in build/shots: ``NAME-THEME-WIDTH.png`` is what a reader sees at first, and
 ``NAME-whole.png``, ``-plain`` (without scripts) and ``-print`` the whole page.
 """
 
@@ -21,7 +21,7 @@ from tests.browser.addresses import NAMES, address_of
 from tests.browser.server import ROOT, make_demo, serve
 from tests.services import find_chromium
 
-FOLDER: Final = ROOT / "var" / "shots"
+FOLDER: Final = ROOT / "build" / "shots"
 SIZES: Final = {1440: 900, 1920: 1080}
 NARROW: Final = 600
 

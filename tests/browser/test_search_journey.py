@@ -113,6 +113,7 @@ def test_the_search_is_used_by_keys_alone(visit: Visit) -> None:
     page.keyboard.type(DOMAIN_NAME)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("7 events on 2 computers")
+    page.wait_for_load_state()  # The words are there before the scripts that listen to keys.
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
