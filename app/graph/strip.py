@@ -62,7 +62,6 @@ class _Life:
     node: ProcessNode
     start: datetime
     end: datetime
-    has_ended: bool
 
 
 def draw_strip(graph: ProcessGraph, *, selected: str = "", translate: Translate = str) -> Strip | None:
@@ -123,8 +122,8 @@ def _life_of(node: ProcessNode) -> _Life | None:
         start = min(start, process.utc_time)
     ended = process.ended
     if ended is not None and ended >= start:
-        return _Life(node, start, max(ended, last) if abs(ended - last) <= _NEAR else ended, True)
-    return _Life(node, start, last, ended is not None)
+        return _Life(node, start, max(ended, last) if abs(ended - last) <= _NEAR else ended)
+    return _Life(node, start, last)
 
 
 def _chosen(lives: list[_Life], selected: str) -> list[_Life]:

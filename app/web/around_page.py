@@ -11,14 +11,13 @@ from markupsafe import Markup
 
 from app.store.port import EventStore
 from app.sysmon.events import Event, EventKey, time_text
-from app.sysmon.kinds import Category
 from app.sysmon.query import EventQuery
 from app.web import links
 from app.web.around import Around, AroundArgs, find_around
 from app.web.event_pane import EventPane, kind_label, pane_of
 from app.web.event_pivots import hour_around, window_text
 from app.web.formats import base_name
-from app.web.histogram import Histogram, histogram_of
+from app.web.histogram import Histogram, Legend, histogram_of
 from app.web.histogram_svg import draw_histogram
 from app.web.pages import Page
 from app.web.results import CLOCKS_APART, DayLine, Line, Row, Rows, Table, address, headings
@@ -26,15 +25,6 @@ from app.web.texts import _, ngettext
 from app.web.what import short
 
 STEP: Final = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Legend:
-    """How many events of the hour have a colour of the histogram; ``href`` searches for those."""
-
-    category: Category
-    count: int
-    href: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,15 @@ STEPS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Legend:
+    """How many events have a colour of the histogram; ``href`` searches for those."""
+
+    category: Category
+    count: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
     """What was found in one step."""
 

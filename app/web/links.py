@@ -107,11 +107,6 @@ def _raw_path() -> str:
     return raw.partition("?")[0] if raw and raw.startswith("/") else quote(request.path, safe="/~")
 
 
-def json_twin() -> str:
-    """Return the present address for machines."""
-    return _with(quote(request.path, safe="/~") + ".json", request.args.to_dict(flat=False))
-
-
 def field_query(name: str, value: str, *, negated: bool = False) -> str:
     """Return the term of the query language for exactly this value of a field."""
     term = Match(name, Operator.EQUALS, value)

@@ -22,8 +22,8 @@ from app.sysmon.language import parse
 from app.sysmon.query import EventQuery, Order
 from app.web import links
 from app.web.event_fields import FieldRow, fields_of
+from app.web.event_pivots import Pivot
 from app.web.event_values import Purse, Shown
-from app.web.formats import CATEGORIES
 from app.web.graph_args import GraphArgs
 from app.web.results import LONGEST_LINK, address
 from app.web.stores import get_store
@@ -43,17 +43,6 @@ NAMED: Final = 3
 """So many things are named beside the number of events of their category."""
 
 _SUBJECT: Final = "SubjectProcessGuid"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """One way to go on; ``key`` is the key that takes it."""
-
-    icon: str
-    text: str
-    href: str
-    count: str = ""
-    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +90,7 @@ class ProcessPane:
     decoded: tuple[DecodedPart, ...]
     deeds: tuple[Deed, ...]
     events: str
-    ways: tuple[Way, ...]
+    ways: tuple[Pivot, ...]
     toggle: str
     hidden: str
     hidden_href: str
@@ -253,13 +242,13 @@ def _found_by(query: str, computer: str) -> str:
     return links.search(q=query, computer=computer)
 
 
-def _ways(graph: ProcessGraph, node: ProcessNode, creation: Event | None, args: GraphArgs) -> Iterator[Way]:
+def _ways(graph: ProcessGraph, node: ProcessNode, creation: Event | None, args: GraphArgs) -> Iterator[Pivot]:
     process, guid = node.process, node.process.process_guid
     if guid and not (node.is_target and args.names.guid == guid):
         href = address(links.process, process.computer, guid)
-        yield Way(icon="i-graph", text=_("Graph of this process"), href=href, key="g")
+        yield Pivot(icon="i-graph", text=_("Graph of this process"), href=href, key="g")
     if guid:
-        yield Way(
+        yield Pivot(
             icon="i-table",
             text=_("All its events in a table"),
             href=address(links.process_events, process.computer, guid),
@@ -269,29 +258,31 @@ def _ways(graph: ProcessGraph, node: ProcessNode, creation: Event | None, args: 
     yield from _parent(graph, node, creation, args)
     if creation is not None:
         key = str(creation.key)
-        yield Way(
+        yield Pivot(
             icon="i-clock", text=_("Table of the computer, ±1 h"), href=address(links.event_around, key)
         )
-        yield Way(
+        yield Pivot(
             icon="i-graph", text=_("Graph of the computer, ±1 h"), href=address(links.event_correlation, key)
         )
     yield from _same_image(graph, node)
 
 
-def _parent(graph: ProcessGraph, node: ProcessNode, creation: Event | None, args: GraphArgs) -> Iterator[Way]:
+def _parent(
+    graph: ProcessGraph, node: ProcessNode, creation: Event | None, args: GraphArgs
+) -> Iterator[Pivot]:
     parent = next((each for each in graph.nodes.values() if node.key in each.children), None)
     if parent is not None:
         label = short(parent.process.label, 60)
-        yield Way(
+        yield Pivot(
             icon="i-hop", text=_("Parent: %(process)s", process=label), href=args.address(sel=parent.id)
         )
     elif creation is not None and (guid := creation.parent_process_guid):
         label = short(creation.text_of("parent_image") or guid, 60)
         href = address(links.process, creation.computer, guid)
-        yield Way(icon="i-hop", text=_("Parent: %(process)s", process=label), href=href)
+        yield Pivot(icon="i-hop", text=_("Parent: %(process)s", process=label), href=href)
 
 
-def _same_image(graph: ProcessGraph, node: ProcessNode) -> Iterator[Way]:
+def _same_image(graph: ProcessGraph, node: ProcessNode) -> Iterator[Pivot]:
     image = node.process.image
     if not image or len(image) > LONGEST_LINK or graph.computers < 2:
         return
@@ -300,7 +291,7 @@ def _same_image(graph: ProcessGraph, node: ProcessNode) -> Iterator[Way]:
     others = node.rarity.computers - 1 if node.rarity else None
     if others == 0:
         return
-    yield Way(
+    yield Pivot(
         icon="i-remote",
         text=_("The same image on other computers"),
         href=links.search(q=query),
@@ -386,6 +377,3 @@ def _line(event: Event) -> Happened:
     said = what(event)
     text = " ".join(part for part in (said.lead, said.thing, said.rest) if part)
     return Happened(time=event.utc_time or event.time, text=text, href=address(links.event, str(event.key)))
-
-
-__all__ = ["CATEGORIES", "ActivityPane", "ProcessPane", "pane_of_node"]

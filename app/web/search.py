@@ -15,7 +15,6 @@ from app.errors import BadQuery, NotFound
 from app.store.answers import found as found_for_machines
 from app.store.port import EventStore
 from app.sysmon.events import Event, time_text
-from app.sysmon.kinds import Category
 from app.sysmon.query import EventQuery, Order
 from app.web import links
 from app.web.event_pane import EventPane, pane_of
@@ -24,7 +23,7 @@ from app.web.facets import Facet
 from app.web.filters import SearchArgs, absolute, is_tidy
 from app.web.finding import Found, find
 from app.web.formats import elide
-from app.web.histogram import Histogram
+from app.web.histogram import Histogram, Legend
 from app.web.histogram_svg import draw_histogram
 from app.web.json import json_response
 from app.web.narrowing import OpenEnd
@@ -86,15 +85,6 @@ class Fault:
     before: str = ""
     wrong: str = ""
     behind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Legend:
-    """How many found events have a colour of the histogram; ``href`` chooses those."""
-
-    category: Category
-    count: int
-    href: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
