@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -154,13 +154,18 @@ def test_other_addresses_take_no_large_bodies(port: int, settings: Settings) -> 
 def test_an_upload_that_is_aborted_leaves_nothing(port: int, settings: Settings) -> None:
     connection = socket.create_connection(("127.0.0.1", port), 60)
     connection.sendall(request(7 << 20) + HEAD + bytes(3 << 20))
+    _wait_until(lambda: bool(_spooled(settings)))
     connection.close()
 
-    ends = monotonic() + 10
-    while _spooled(settings) and monotonic() < ends:
-        sleep(0.05)
-    assert _spooled(settings) == []
+    _wait_until(lambda: not _spooled(settings))
     assert left(settings) == []
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    ends = monotonic() + 30
+    while not true():
+        assert monotonic() < ends
+        sleep(0.02)
 
 
 def _spooled(settings: Settings) -> list[str]:
