@@ -47,10 +47,11 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A number of events; not exact: there are at least so many."""
+    """A number of events; not exact: there are at least so many, or, ``at_most``, no more."""
 
     value: int
     exact: bool = True
+    at_most: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,15 @@ class Terms:
 
     ``distinct`` counts all values; ``missing`` the events that have none. Values that
     differ in case only are counted apart, as they are written.
+
+    ``error`` above 0: there are too many values to count them all. Each count may be too low
+    by so many, a value that is left out may have so many, and ``distinct`` is an estimate.
     """
 
     values: tuple[tuple[str, int], ...]
     distinct: int
     missing: int
+    error: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +105,16 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Rarity:
-    """Where and when a value was seen, in all that is stored: events, computers, record times."""
+    """Where and when a value was seen, in all that is stored: events, computers, record times.
+
+    ``is_estimate``: the number of computers is about right only, for there are many.
+    """
 
     computers: int
     events: int
     first: datetime
     last: datetime
+    is_estimate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,8 @@ class StoreInfo:
     """What is in the store. Times are record times; None: the store is empty.
 
     A computer whose name is written in several cases is one, under one of these names.
+    ``counts_documents``: others write here too, so an event may lie here more than once;
+    pages show it once, but all that is counted are documents.
     """
 
     events: int
@@ -145,6 +156,7 @@ class StoreInfo:
     event_ids: Mapping[int, int]
     details: Mapping[str, str | int] = field(default_factory=dict)
     """What only this engine has: number of segments, name of the index …"""
+    counts_documents: bool = False
 
 
 @dataclass(slots=True)
@@ -204,7 +216,10 @@ class EventStore(ABC):
 
     @abstractmethod
     def add(self, batch: EventBatch, source: str) -> Added:
-        """Store the events that are not stored yet; all of them or, on any error, none.
+        """Store the events that are not stored yet.
+
+        On an error none of them is stored, unless the engine broke down in the midst: then
+        adding the batch again stores the rest, and none is lost or doubled.
 
         An event is the same when its key is (computer without case, event ID, UtcTime in
         milliseconds, record number or else content): the first copy stays, within one
@@ -226,6 +241,14 @@ class EventStore(ABC):
     @abstractmethod
     def count(self, query: EventQuery, budget: Budget | None = None) -> Count:
         """Count the matching events; order, size and cursor do not matter."""
+
+    def is_exact(self, query: EventQuery, budget: Budget | None = None) -> bool:
+        """Tell whether what is counted of a query is exact; False: there are at most so many.
+
+        Holds for ``count``, ``histogram``, ``terms``, ``facets`` and ``groups``. An engine that
+        cannot express a condition counts all that may match where those are too many to be read.
+        """
+        return True
 
     @abstractmethod
     def histogram(
