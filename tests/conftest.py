@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 from app.settings import Settings
+from tests.services import elastic
 
 hypothesis.settings.register_profile(
     "sysmonsearch",
@@ -37,3 +39,18 @@ def real_data() -> Path:
     path = Path(folder)
     assert path.is_dir(), f"SYSMONSEARCH_TEST_DATA names {folder}, which is no folder"
     return path
+
+
+@pytest.fixture(scope="session")
+def elastic_url() -> str:
+    """The address of a running Elasticsearch; skips where there is none."""
+    url = elastic.find_elasticsearch()
+    elastic.delete_leftovers(url)
+    return url
+
+
+@pytest.fixture
+def elastic_prefix(elastic_url: str) -> Iterator[str]:
+    """A prefix of the test's own on that server: what bears it is deleted afterwards."""
+    with elastic.own_prefix(elastic_url) as prefix:
+        yield prefix

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.services import find_node, needed
+from tests.services.programs import find_node, needed
 
 ROOT: Final = Path(__file__).parents[1]
 SCRIPTS: Final = sorted((ROOT / "static" / "js").rglob("*.js"))

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.reader import WATCH_POLICY, Reader
 from tests.browser.server import ROOT, make_demo, serve
-from tests.services import find_chromium, needed
+from tests.services.programs import find_chromium, needed
 
 PICTURES: Final = ROOT / "build" / "browser"
 _FAILED: Final = pytest.StashKey[bool]()

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.browser.addresses import NAMES, address_of
 from tests.browser.server import ROOT, make_demo, serve
-from tests.services import find_chromium
+from tests.services.programs import find_chromium
 
 FOLDER: Final = ROOT / "build" / "shots"
 SIZES: Final = {1440: 900, 1920: 1080}

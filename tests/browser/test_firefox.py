@@ -9,7 +9,7 @@ import pytest
 from app.demo.infection import PAYLOAD
 from app.demo.scenario import INFECTED
 from tests.browser.firefox import firefox
-from tests.services import find_firefox, needed
+from tests.services.programs import find_firefox, needed
 
 
 @pytest.mark.xdist_group("firefox")

@@ -1,0 +1,86 @@
+"""The Elasticsearch that tests use: where it answers, and a place of its own for each test."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from elastic_transport import TransportError
+from elasticsearch import Elasticsearch
+
+from tests.services.programs import absent
+
+ADDRESS = "http://127.0.0.1:9209"
+"""Where ``make services`` starts it: beside the usual port, where somebody's own data may lie."""
+FAMILY = "sysmonsearch-test"
+OLD_SECONDS = 3 * 60 * 60
+"""No run takes this long: what is older was left behind by one that died."""
+
+
+def find_elasticsearch() -> str:
+    """Return the address of the server: ``ELASTIC_URL``, or the project's own; else skip."""
+    named = os.environ.get("ELASTIC_URL")
+    if named:
+        if not _answers(named):
+            pytest.fail("ELASTIC_URL names a server that does not answer")
+        return named
+    if not _answers(ADDRESS):
+        absent("no Elasticsearch: `make services` starts one, ELASTIC_URL names another")
+    return ADDRESS
+
+
+def _answers(url: str) -> bool:
+    try:
+        with Elasticsearch(url, request_timeout=5, max_retries=0) as client:
+            return client.ping()
+    except TransportError:
+        return False
+
+
+@contextmanager
+def own_prefix(url: str) -> Iterator[str]:
+    """Give a prefix that no other test has; delete what bears it afterwards."""
+    prefix = f"{FAMILY}-{int(time.time())}-{secrets.token_hex(4)}"
+    try:
+        yield prefix
+    finally:
+        with Elasticsearch(url) as client:
+            _delete(client, prefix)
+
+
+def delete_leftovers(url: str) -> None:
+    """Delete what tests of dead runs left on a server that outlived them."""
+    with Elasticsearch(url) as client:
+        found = {*_indices(client, FAMILY), *_templates(client, FAMILY), *_pipelines(client, FAMILY)}
+        prefixes = {"-".join(name.split("-")[:4]) for name in found}
+        for prefix in prefixes:
+            started = prefix.removeprefix(f"{FAMILY}-").split("-")[0]
+            if started.isdigit() and int(started) < time.time() - OLD_SECONDS:
+                _delete(client, prefix)
+
+
+def _delete(client: Elasticsearch, prefix: str) -> None:
+    # Servers refuse to delete indices by pattern, so they are asked for their names first.
+    if names := _indices(client, prefix):
+        client.indices.delete(index=names, ignore_unavailable=True)
+    quiet = client.options(ignore_status=404)
+    quiet.indices.delete_index_template(name=f"{prefix}-*")
+    quiet.ingest.delete_pipeline(id=f"{prefix}-*")
+
+
+def _indices(client: Elasticsearch, prefix: str) -> list[str]:
+    found = client.indices.resolve_index(name=f"{prefix}-*", expand_wildcards="all")
+    return [index["name"] for index in found["indices"]]
+
+
+def _templates(client: Elasticsearch, prefix: str) -> list[str]:
+    found = client.options(ignore_status=404).indices.get_index_template(name=f"{prefix}-*")
+    return [template["name"] for template in found.get("index_templates", [])]
+
+
+def _pipelines(client: Elasticsearch, prefix: str) -> list[str]:
+    return list(client.options(ignore_status=404).ingest.get_pipeline(id=f"{prefix}-*"))
