@@ -15,8 +15,15 @@ from app.errors import BadSetting
 PREFIX = "SYSMONSEARCH_"
 
 
-def _setting(default: str | int | Path, help: str, *, least: int = 1) -> Any:  # noqa: A002 - the word fits
-    return field(default=default, metadata={"help": help, "least": least})
+def _setting(
+    default: str | int | Path,
+    help: str,  # noqa: A002 - the word fits
+    *,
+    least: int = 1,
+    is_secret: bool = False,
+) -> Any:
+    """Return a field; one that is, or may hold, a secret is not in the text of Settings."""
+    return field(default=default, repr=not is_secret, metadata={"help": help, "least": least})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +31,40 @@ class Settings:
     """What an operator may set; each field with its default and what it does."""
 
     data: Path = _setting(Path("var"), "Folder for all that the program keeps.")
-    store: str = _setting("embedded:", "Where events are stored: `embedded:` is below the data folder.")
+    store: str = _setting(
+        "embedded:",
+        "Where events are stored. `embedded:` is below the data folder. `elasticsearch://host:9200` is"
+        " Elasticsearch over HTTP, `elasticsearch+https://host:9200` over TLS; several nodes of one cluster"
+        " are parted by commas, and `user:password@` may stand in front of them (percent-encoded). After a"
+        " `/` follow the indices that others fill and that are only read, by commas: `winlogbeat-*` where"
+        " nothing follows, none with `/-`.",
+        is_secret=True,
+    )
+    elastic_prefix: str = _setting(
+        "sysmonsearch",
+        "Elasticsearch: how the names of the indices begin that the program makes for itself.",
+    )
+    elastic_user: str = _setting("", "Elasticsearch: name of the user, where the store names none.")
+    elastic_password: str = _setting("", "Elasticsearch: password of the user.", is_secret=True)
+    elastic_api_key: str = _setting(
+        "",
+        "Elasticsearch: API key in place of a user, as Kibana shows it (encoded) or as `id:key`.",
+        is_secret=True,
+    )
+    elastic_ca_file: str = _setting(
+        "",
+        "Elasticsearch: file of the certificate authority (PEM) that signed the nodes' certificates; without"
+        " it, the authorities that come with the program's TLS library are believed.",
+    )
+    elastic_shards: int = _setting(
+        1, "Elasticsearch: primary shards of each month's index, when it is made; count on 50 GB in one."
+    )
+    elastic_replicas: int = _setting(
+        1,
+        "Elasticsearch: most copies of each shard beside the first, one on each further node. A cluster with"
+        " fewer nodes makes fewer, and a single node none; 0: never any.",
+        least=0,
+    )
     host: str = _setting("127.0.0.1", "Address that `serve` listens on; loopback only.")
     port: int = _setting(8000, "Port that `serve` listens on.", least=0)
     query_seconds: int = _setting(30, "How long one query may take before it is stopped.")

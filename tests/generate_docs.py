@@ -28,7 +28,8 @@ def settings_page() -> str:
     ]
     for setting in fields(Settings):
         name = PREFIX + setting.name.upper()
-        lines.append(f"| `{name}` | `{setting.default}` | {setting.metadata['help']} |")
+        default = "none" if setting.default == "" else f"`{setting.default}`"
+        lines.append(f"| `{name}` | {default} | {setting.metadata['help']} |")
     return "\n".join(lines) + "\n"
 
 
