@@ -30,7 +30,7 @@ from app.store.port import (
     Terms,
 )
 from app.sysmon.batch import EventBatch
-from app.sysmon.evaluate import holds
+from app.sysmon.evaluate import fits
 from app.sysmon.events import Event, EventKey, Value, value_text
 from app.sysmon.fields import FIELDS, HASH_COLUMNS
 from app.sysmon.query import EventQuery, Order, cursor_behind, decode_cursor, decode_sorted, sort_value
@@ -162,15 +162,7 @@ class MemoryStore(EventStore):
         )
 
     def _matching(self, query: EventQuery, budget: Budget | None) -> Iterator[Event]:
-        computers = {fold(name) for name in query.computers}
-        for event in self._all(budget):
-            if (
-                (query.start is None or query.start <= event.time)
-                and (query.end is None or event.time < query.end)
-                and (not computers or fold(event.computer) in computers)
-                and holds(query.condition, event)
-            ):
-                yield event
+        return (event for event in self._all(budget) if fits(query, event))
 
     def _all(self, budget: Budget | None) -> Iterator[Event]:
         self._must_be_available()

@@ -119,7 +119,7 @@ def _store(settings: Settings, fleet: Fleet) -> None:
             added += result.added
             duplicates += result.duplicates
             bar.update(result.added + result.duplicates)
-        store.compact()
+        store.tidy()
     click.echo(f"{added:,} events of {fleet.computers:,} computers added, {duplicates:,} were there already.")
 
 

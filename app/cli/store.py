@@ -52,9 +52,9 @@ def compact(settings: Settings, *, as_json: bool) -> None:
     Imports do this by themselves where it is due. Searches and imports go on meanwhile.
     """
     from app.store.compaction import Effort
-    from app.store.open import open_store
+    from app.store.open import open_embedded
 
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         done = store.compact(Effort.EVERYTHING)
     if as_json:
         write_json(asdict(done))
@@ -72,10 +72,10 @@ def verify(settings: Settings, *, as_json: bool) -> None:
 
     Exit codes: 0, all is as it was written; 1, something is not.
     """
-    from app.store.open import open_store
+    from app.store.open import open_embedded
     from app.store.verify import Fault
 
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         segments = store.info().details["segments"]
         findings = list(store.verify())
     # Leftovers of a crash are no damage: nothing that was stored is in them alone.
@@ -103,9 +103,9 @@ def _print(found: StoreInfo) -> None:
         f"{found.events:,} events on {len(found.computers):,} computers,"
         f" {found.first:%Y-%m-%d %H:%M:%S} – {found.last:%Y-%m-%d %H:%M:%S} UTC"
     )
-    click.echo(
-        f"{found.bytes / 1e6:,.1f} MB in {found.details['segments']:,} segments: {size:.1f} bytes an event"
-    )
+    click.echo(f"{found.bytes / 1e6:,.1f} MB, {size:.1f} bytes an event")
+    for name, value in found.details.items():
+        click.echo(f"{name}: {safe(value) if isinstance(value, str) else f'{value:,}'}")
     table = Table(box=None, pad_edge=False)
     for title in ("Computer", "Events", "First (UTC)", "Last (UTC)"):
         table.add_column(title, justify="right" if title == "Events" else "left")

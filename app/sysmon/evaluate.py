@@ -11,6 +11,7 @@ from typing import Final
 from app.sysmon.condition import And, Condition, Match, Not, Operator, Or
 from app.sysmon.events import Event, Value, value_text
 from app.sysmon.fields import ANY_FIELD, FIELDS, KEYWORD_COLUMNS, FieldType
+from app.sysmon.query import EventQuery
 from app.sysmon.text import fold
 from app.sysmon.values import address_of, network_of, number_of, regex, time_of, wildcard
 
@@ -26,6 +27,16 @@ def holds(condition: Condition, event: Event) -> bool:
             return not holds(part, event)
         case Match():
             return any(_matches(condition, value, event) for value in _values(condition.field, event))
+
+
+def fits(query: EventQuery, event: Event) -> bool:
+    """Tell whether an event is among those that a query asks for, on whatever page."""
+    return (
+        (query.start is None or query.start <= event.time)
+        and (query.end is None or event.time < query.end)
+        and (not query.computers or fold(event.computer) in {fold(name) for name in query.computers})
+        and holds(query.condition, event)
+    )
 
 
 def _values(field: str, event: Event) -> Iterator[Value]:

@@ -22,10 +22,10 @@ def run_import(data: str, jobs: str, *paths: str) -> dict[str, Any]:
     """Import into a new store; loading the program counts as little as the baseline's loading."""
     from app.ingest.run import import_paths
     from app.settings import Settings
-    from app.store.open import open_store
+    from app.store.open import open_embedded
 
     settings = Settings(data=Path(data))
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.info()
     clock = Clock()
     report = import_paths(settings, [Path(path) for path in paths], jobs=int(jobs))
@@ -69,10 +69,10 @@ def decode_lines(*paths: str) -> dict[str, Any]:
 def run_compact(data: str) -> dict[str, Any]:
     """Merge the segments of a store."""
     from app.settings import Settings
-    from app.store.open import open_store
+    from app.store.open import open_embedded
 
     clock = Clock()
-    with open_store(Settings(data=Path(data))) as store:
+    with open_embedded(Settings(data=Path(data))) as store:
         done = store.compact()
     return clock.stop(done.rows) | {"merged": done.merged, "into": done.into}
 

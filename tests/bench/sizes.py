@@ -13,7 +13,7 @@ from typing import Final
 
 from app.demo.fleet import Fleet
 from app.settings import Settings
-from app.store.open import open_store
+from app.store.open import open_embedded
 from app.store.port import EventStore
 from app.sysmon.condition import Match, Operator
 from app.sysmon.query import EventQuery
@@ -27,7 +27,7 @@ MANY: Final = "Many imports"
 
 def stored_bytes(data: Path) -> int:
     """Return what the live segments of a store take, summaries included."""
-    with open_store(Settings(data=data)) as store:
+    with open_embedded(Settings(data=data)) as store:
         return store.info().bytes
 
 
@@ -35,7 +35,7 @@ def build(data: Path, fleet: Fleet, rows: int = 50_000) -> list[float]:
     """Store a fleet; return the seconds of the processor that each tenth took, compaction included."""
     seconds: list[float] = []
     done = 0
-    with open_store(Settings(data=data)) as store:
+    with open_embedded(Settings(data=data)) as store:
         stream = fleet.batches(rows)
         spent = 0.0
         for batch in stream:
@@ -98,7 +98,7 @@ def measure_many(folder: Path, *, events: int, rounds: int) -> Iterator[Measurem
         data = folder / f"imports-{imports}"
         shutil.rmtree(data, ignore_errors=True)
         fleet = Fleet(events=events)
-        with open_store(Settings(data=data)) as store:
+        with open_embedded(Settings(data=data)) as store:
             for batch in fleet.batches(max(1, events // imports)):
                 store.add(batch, "bench")
             if imports == 1_000:

@@ -17,7 +17,7 @@ import pytest
 from app.ingest.run import import_into
 from app.ingest.streams import Limits
 from app.settings import Settings
-from app.store.open import open_store
+from app.store.open import open_embedded, open_store
 from app.store.port import EventStore, StoreInfo
 
 Name = TypeVar("Name", str, int)
@@ -78,7 +78,7 @@ def _import_all(folder: Path, settings: Settings) -> None:
         rows = list(csv.DictReader(file, delimiter="\t"))
     done: list[dict[str, Any]] = []
     rmtree(settings.data, ignore_errors=True)  # Another worker may have begun and failed.
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         before = store.info()
         for row in rows:
             report = import_into(store, [folder / row["path"]], Limits.of(settings))

@@ -22,7 +22,7 @@ from app.ingest.run import import_paths
 from app.ingest.sources import Part, share_out
 from app.settings import Settings
 from app.state.models import BatchRow
-from app.store.open import open_store
+from app.store.open import open_embedded
 from app.store.verify import Fault
 from tests.unit.ingest.evtx_file import CHUNK, evtx_bytes
 from tests.unit.ingest.logs import lines
@@ -159,7 +159,7 @@ def kill_and_finish(settings: Settings, folder: Path, rolls: random.Random, kill
             # Batches are stored in the order of the log, and each as a whole.
             held = stored(settings)
             assert held == list(range(len(held)))
-            with open_store(settings) as store, store.database.read() as connection:
+            with open_embedded(settings) as store, store.database.read() as connection:
                 assert sum(connection.scalars(select(BatchRow.rows))) == len(held)
                 # A kill may leave a file that nothing names; the next import removes it.
                 assert {finding.fault for finding in store.verify()} <= {Fault.ORPHAN}
@@ -169,7 +169,7 @@ def kill_and_finish(settings: Settings, folder: Path, rolls: random.Random, kill
     assert report.added + report.duplicates == 20_000
     assert stored(settings) == list(range(20_000))
     assert {row.state for row in ledger(settings)} <= {"partial", "complete"}
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         assert not list(store.verify())
 
 

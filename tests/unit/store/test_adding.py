@@ -19,7 +19,7 @@ import pytest
 from app.errors import BadSetting, StoreDamaged, StoreUnavailable
 from app.settings import Settings
 from app.store.compaction import Effort
-from app.store.open import open_store
+from app.store.open import open_embedded, open_store
 from app.store.segments import months_of
 from app.sysmon.batch import SCHEMA, EventBatch
 from tests.builders import NOON, batch_of, event, process_create
@@ -27,7 +27,7 @@ from tests.unit.store.writers import ROWS, add_numbered, add_with_a_small_limit,
 
 
 def _records(settings: Settings) -> list[int]:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         return sorted(
             record
             for chunk in store.batches(0, ["record_id"])
@@ -90,7 +90,7 @@ def test_a_full_disk_is_named_and_leaves_nothing_half_done(tmp_path: Path) -> No
 
 
 def test_what_a_crash_left_is_removed_before_the_first_write(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(numbered(0), "first")
     folder = settings.data / "store"
     orphans = [
@@ -101,7 +101,7 @@ def test_what_a_crash_left_is_removed_before_the_first_write(settings: Settings)
         orphan.write_bytes(b"left by a crash")
         os.utime(orphan, (time.time() - 3600,) * 2)
 
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(numbered(1), "second")
         assert not any(orphan.exists() for orphan in orphans)
         assert store.info().events == 2 * ROWS
@@ -109,7 +109,7 @@ def test_what_a_crash_left_is_removed_before_the_first_write(settings: Settings)
 
 
 def test_a_young_temporary_file_may_be_another_processs_and_stays(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         young = settings.data / "store" / "tmp" / "00000009-eeeeeeee.parquet"
         young.write_bytes(b"in the making")
         store.add(numbered(0), "first")
@@ -118,7 +118,7 @@ def test_a_young_temporary_file_may_be_another_processs_and_stays(settings: Sett
 
 def test_months_with_few_events_share_a_file_if_there_are_several(settings: Settings) -> None:
     events = [process_create(time=NOON + timedelta(days=40 * n)) for n in range(100)]
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         assert store.add(batch_of(*events), "all ages").added == 100
         assert store.add(batch_of(*events), "again").added == 0
         assert [segment.month for segment in store.catalogue.live()] == ["mixed"]
@@ -151,7 +151,7 @@ def test_duplicates_are_found_though_utc_time_lies_by_days(settings: Settings) -
         event(3, record_id=n, time=NOON - timedelta(days=11, seconds=-n), utc_time=at_log[n].utc_time)
         for n in range(5)
     ]
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(batch_of(*at_log), "evtx")
         assert store.add(batch_of(*elsewhere), "pipeline").added == 0
         store.compact(Effort.EVERYTHING)
@@ -164,13 +164,13 @@ def test_events_without_any_clock_or_number_of_their_own_are_told_apart_by_conte
     one = event(255, record_id=None, utc_time=None, id="one")
     later = event(255, record_id=None, utc_time=None, id="one", time=NOON + timedelta(days=400))
     other = event(255, record_id=None, utc_time=None, id="two")
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(batch_of(one, process_create()), "first")
         assert store.add(batch_of(later, other), "second").added == 1
 
 
 def test_a_segment_that_is_missing_is_named_rather_than_events_stored_twice(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(numbered(0), "first")
         segment = store.catalogue.live()[0]
         segment.path.unlink()
@@ -184,7 +184,7 @@ def test_the_columns_of_a_batch_come_back_as_they_were(settings: Settings) -> No
         event(30, record_id=None),
         process_create(user="Ümläut\x00\ud7ff"),
     ]
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(EventBatch.from_events(events), "first")
         table = next(store.batches(0, list(EventBatch.from_events(events).table.column_names))).table
     assert (
@@ -193,22 +193,24 @@ def test_the_columns_of_a_batch_come_back_as_they_were(settings: Settings) -> No
     )
 
 
-def test_only_the_embedded_store_can_be_named(tmp_path: Path) -> None:
-    with pytest.raises(BadSetting, match="'mongo:'"):
-        open_store(Settings(data=tmp_path, store="mongo:"))
+def test_a_store_of_no_known_kind_is_named_without_what_follows(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="'mongo'") as raised:
+        open_store(Settings(data=tmp_path, store="mongo://somebody:secret@host"))
+
+    assert "secret" not in str(raised.value)
 
 
 def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(BadSetting, match="is not a folder"):
-            open_store(Settings(data=folder))
+            open_embedded(Settings(data=folder))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_data_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StoreUnavailable, match=str(tmp_path)):
-        open_store(Settings(data=tmp_path / "var"))
+        open_embedded(Settings(data=tmp_path / "var"))
     with pytest.raises(StoreUnavailable, match=str(tmp_path)):
-        open_store(Settings(data=tmp_path))
+        open_embedded(Settings(data=tmp_path))

@@ -9,7 +9,7 @@ from app.settings import Settings
 from app.store.catalogue import holding
 from app.store.compaction import Effort
 from app.store.embedded import EmbeddedStore
-from app.store.open import open_store
+from app.store.open import open_embedded
 from tests.builders import NOON, batch_of, dns_query, process_create
 
 MICROSECOND = timedelta(microseconds=1)
@@ -22,7 +22,7 @@ def _filled(store: EmbeddedStore) -> None:
 
 
 def test_segments_come_newest_first_and_are_those_that_may_hold_what_is_asked(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         _filled(store)
         found = partial(holding, store.catalogue.live())
         numbers = {
@@ -51,7 +51,7 @@ def test_segments_come_newest_first_and_are_those_that_may_hold_what_is_asked(se
 
 
 def test_a_segment_says_what_it_holds_of_each_computer(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         made = [
             process_create(computer="WS-Ä1", record_id=5),
             process_create(computer="ws-ä1", record_id=9, time=NOON + timedelta(minutes=1)),
@@ -72,7 +72,7 @@ def test_a_segment_says_what_it_holds_of_each_computer(settings: Settings) -> No
 
 
 def test_a_reader_that_stays_open_sees_what_others_add_and_merge(settings: Settings) -> None:
-    with open_store(settings) as reader, open_store(settings) as writer:
+    with open_embedded(settings) as reader, open_embedded(settings) as writer:
         assert reader.catalogue.live() == []
         _filled(writer)
         assert len(reader.catalogue.live()) == 3

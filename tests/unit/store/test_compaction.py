@@ -21,7 +21,7 @@ from app.settings import Settings
 from app.store.catalogue import Segment
 from app.store.compaction import FULL_ROWS, Effort, compact, plan, sweep, within_memory
 from app.store.embedded import EmbeddedStore
-from app.store.open import open_store
+from app.store.open import open_embedded
 from app.store.scan import scan
 from app.store.segments import open_segment, unpacked_bytes
 from app.sysmon.batch import SCHEMA, EventBatch, events_of
@@ -163,7 +163,7 @@ def _summary(store: EmbeddedStore) -> dict[tuple[str, str, str | None], list[obj
 def test_compaction_changes_no_event_no_batch_and_no_sum(
     tmp_path_factory: pytest.TempPathFactory, batches: list[list[Event]]
 ) -> None:
-    with open_store(Settings(data=tmp_path_factory.mktemp("data"))) as store:
+    with open_embedded(Settings(data=tmp_path_factory.mktemp("data"))) as store:
         for batch in batches:
             store.add(EventBatch.from_events(batch), "test")
         before, summary, info = _all(store), _summary(store), store.info()
@@ -192,7 +192,7 @@ def test_frequent_events_have_row_groups_of_their_own_in_order_of_time(settings:
     ids = [1] * 60 + [3] * 60 + [22] + [11]
     made = [event(id_, time=NOON + timedelta(seconds=rng.randrange(9_999))) for id_ in ids]
     rng.shuffle(made)
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         for start in range(0, len(made), 30):
             store.add(batch_of(*made[start : start + 30]), "test")
         store.compact(Effort.EVERYTHING)
@@ -206,7 +206,7 @@ def test_frequent_events_have_row_groups_of_their_own_in_order_of_time(settings:
 
 
 def test_a_scan_sees_each_row_once_while_files_are_merged_and_unlinked(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         for number in range(12):
             store.add(numbered(number), "test")
         seen = []
@@ -220,7 +220,7 @@ def test_a_scan_sees_each_row_once_while_files_are_merged_and_unlinked(settings:
 
 
 def test_two_compactions_at_once_do_the_work_once(settings: Settings) -> None:
-    with open_store(settings) as store, open_store(settings) as other:
+    with open_embedded(settings) as store, open_embedded(settings) as other:
         for number in range(6):
             store.add(numbered(number), "test")
         before = _all(store)
@@ -233,7 +233,7 @@ def test_two_compactions_at_once_do_the_work_once(settings: Settings) -> None:
 
 
 def test_dead_files_outlive_every_query_and_are_then_unlinked(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         for number in range(3):
             store.add(numbered(number), "test")
         dead = [segment.path for segment in store.catalogue.live()]
@@ -247,7 +247,7 @@ def test_dead_files_outlive_every_query_and_are_then_unlinked(settings: Settings
 
 
 def test_what_would_not_fit_into_memory_is_merged_in_parts_or_left(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         for number in range(5):
             store.add(batch_of(process_create(record_id=number)), "test")
         pack = store.catalogue.live()
@@ -266,7 +266,7 @@ def test_what_would_not_fit_into_memory_is_merged_in_parts_or_left(settings: Set
 
 
 def test_damage_is_not_merged_into_new_files(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         for number in range(3):
             store.add(numbered(number), "test")
         path = store.catalogue.live()[0].path
@@ -280,7 +280,7 @@ def test_damage_is_not_merged_into_new_files(settings: Settings) -> None:
 
 
 def test_a_segment_that_was_dropped_meanwhile_does_not_come_back(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         for number in range(3):
             store.add(batch_of(process_create(record_id=number)), "test")
         stale = store.catalogue.live()

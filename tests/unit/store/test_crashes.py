@@ -13,7 +13,7 @@ import pytest
 from app.settings import Settings
 from app.store.compaction import Effort
 from app.store.embedded import EmbeddedStore
-from app.store.open import open_store
+from app.store.open import open_embedded
 from app.store.verify import Fault
 from tests.unit.store.writers import ROWS, add_numbered, compact_all, numbered, start
 
@@ -25,7 +25,7 @@ KILLS = [pytest.param(number, marks=[pytest.mark.slow] if number >= 3 else []) f
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of many small segments."""
     data = tmp_path_factory.mktemp("filled")
-    with open_store(Settings(data=data)) as store:
+    with open_embedded(Settings(data=data)) as store:
         for number in range(BATCHES):
             store.add(numbered(number), f"batch {number}")
     return data
@@ -36,7 +36,7 @@ def compaction_seconds(filled: Path, tmp_path_factory: pytest.TempPathFactory) -
     """How long the compaction takes that is to be killed."""
     data = tmp_path_factory.mktemp("timed") / "data"
     shutil.copytree(filled, data)
-    with open_store(Settings(data=data)) as store:
+    with open_embedded(Settings(data=data)) as store:
         began = time.monotonic()
         assert store.compact(Effort.EVERYTHING).merged == 2 * BATCHES
         return time.monotonic() - began
@@ -69,7 +69,7 @@ def test_killed_while_adding_whole_batches_are_there_and_the_rest_can_be_added(
     _kill_in_the_middle(add_numbered, tmp_path / "data", range(BATCHES), progress=progress, after=after)
     acknowledged = progress.stat().st_size - 1
 
-    with open_store(Settings(data=tmp_path / "data")) as store:
+    with open_embedded(Settings(data=tmp_path / "data")) as store:
         assert _faults(store) <= {Fault.ORPHAN}
         stored = sorted(_records(store))
         assert len(stored) in {acknowledged * ROWS, (acknowledged + 1) * ROWS}
@@ -91,7 +91,7 @@ def test_killed_while_compacting_the_same_rows_are_there_and_it_can_be_done_agai
     _kill_in_the_middle(compact_all, data, progress=tmp_path / "progress", after=after)
 
     expected = [(record // ROWS + 1, record) for record in range(BATCHES * ROWS)]
-    with open_store(Settings(data=data)) as store:
+    with open_embedded(Settings(data=data)) as store:
         assert _faults(store) <= {Fault.ORPHAN}
         assert sorted(_records(store)) == expected
         store.compact(Effort.EVERYTHING)

@@ -16,7 +16,7 @@ from app.store.embedded import EmbeddedStore
 from app.store.embedded_ids import event_ids_of, speaks_of_event_ids_only
 from app.store.embedded_read import EmbeddedReader
 from app.store.embedded_sql import Hit, Statement
-from app.store.open import open_store
+from app.store.open import open_embedded
 from app.sysmon.condition import EVERYTHING, NOTHING, And, Condition, Match, Not, Operator, Or
 from app.sysmon.evaluate import holds
 from app.sysmon.events import Event
@@ -29,7 +29,7 @@ CMD = Match("Image", Operator.ENDS_WITH, "\\cmd.exe")
 
 @pytest.fixture
 def store(settings: Settings) -> Iterator[EmbeddedStore]:
-    with open_store(settings) as opened:
+    with open_embedded(settings) as opened:
         yield opened
 
 

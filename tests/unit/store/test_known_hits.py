@@ -11,7 +11,7 @@ from app.settings import Settings
 from app.store import embedded_counts, embedded_sql, embedded_values
 from app.store.embedded import EmbeddedStore
 from app.store.embedded_values import KnownHits
-from app.store.open import open_store
+from app.store.open import open_embedded
 from app.sysmon.condition import And, Condition, Match, Not, Operator
 from app.sysmon.fields import ANY_FIELD
 from app.sysmon.query import EventQuery
@@ -34,7 +34,7 @@ def fill(store: EmbeddedStore) -> None:
 
 
 def test_a_keyword_asked_again_reads_no_summary(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         fill(store)
         found = store.search(keyword("needle"))
         for segment in store.catalogue.live():
@@ -45,7 +45,7 @@ def test_a_keyword_asked_again_reads_no_summary(settings: Settings) -> None:
 
 
 def test_a_store_that_went_away_does_not_say_from_memory_that_nothing_is_found(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         fill(store)
         assert store.search(keyword("nowhere")).events == ()
 
@@ -69,7 +69,7 @@ def test_events_that_several_columns_find_are_counted_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     monkeypatch.setattr(embedded_sql, "_MOST_REPEATED", most)
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         fill(store)
 
         query = keyword("needle")
@@ -85,7 +85,7 @@ def test_more_values_than_are_taken_from_summaries_are_counted_from_events(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded_counts, "_MOST_SUMMED", 1)
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         fill(store)
         store.add(batch_of(process_access(image="C:\\needle.exe"), process_create(image="b")), "test")
 
@@ -101,7 +101,7 @@ def test_images_are_compared_by_their_values_or_in_the_events(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, most: int, cased: bool
 ) -> None:
     monkeypatch.setattr(embedded_values, "_MOST_FILES", most)
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         fill(store)
         store.add(batch_of(process_access(image="C:\\needle.exe"), process_create(image=None)), "test")
 

@@ -10,13 +10,13 @@ from sqlalchemy import select
 from app.settings import Settings
 from app.state.models import DropRow
 from app.store.catalogue import Segment
-from app.store.open import open_store
+from app.store.open import open_embedded
 from app.store.retention import overdue, retain
 from tests.builders import NOON, batch_of, process_create
 
 
 def test_nothing_is_dropped_unless_it_is_set(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(batch_of(process_create(time=NOON.replace(year=1999))), "old")
         assert retain(store.catalogue, settings, NOON) == []
         store.compact()
@@ -25,7 +25,7 @@ def test_nothing_is_dropped_unless_it_is_set(settings: Settings) -> None:
 
 def test_segments_whose_newest_event_is_too_old_go_and_the_ledger_says_so(settings: Settings) -> None:
     keeping = Settings(data=settings.data, retention_days=90)
-    with open_store(keeping) as store:
+    with open_embedded(keeping) as store:
         for days in (0, 89, 91, 400):
             store.add(batch_of(process_create(time=NOON - timedelta(days=days))), f"{days} days old")
 
@@ -42,7 +42,7 @@ def test_segments_whose_newest_event_is_too_old_go_and_the_ledger_says_so(settin
 
 def test_above_the_size_the_oldest_go_first(settings: Settings) -> None:
     keeping = Settings(data=settings.data, retention_gb=1)
-    with open_store(keeping) as store:
+    with open_embedded(keeping) as store:
         for days in (0, 400, 200):
             store.add(batch_of(process_create(time=NOON - timedelta(days=days))), f"{days} days old")
         segments = store.catalogue.live()

@@ -11,7 +11,7 @@ from app.errors import StoreDamaged, StoreUnavailable
 from app.settings import Settings
 from app.store import summary
 from app.store.compaction import Effort
-from app.store.open import open_store
+from app.store.open import open_embedded
 from app.store.port import RARITY_FIELDS, Rarity
 from app.store.seen import SeenValues
 from app.sysmon.fields import FIELDS, HASH_COLUMNS
@@ -31,7 +31,7 @@ def test_summaries_of_older_versions_are_completed_by_the_events(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     md5 = "0123456789ABCDEF0123456789ABCDEF"
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
 
         def add(first: int) -> None:
             for number in (first, first + 1):
@@ -54,7 +54,7 @@ def test_summaries_of_older_versions_are_completed_by_the_events(
 
 
 def test_what_was_read_is_kept_up_to_a_limit(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         for number in range(6):
             store.add(batch_of(process_create(image=f"{number}.exe", computer=f"ws-{number}")), "test")
         paths = [segment.summary_path for segment in store.catalogue.live()]
@@ -70,7 +70,7 @@ def test_what_was_read_is_kept_up_to_a_limit(settings: Settings) -> None:
 
 
 def test_a_store_that_went_away_does_not_answer_from_memory(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(batch_of(process_create(image="a")), "test")
         assert store.rarity([("Image", "A")]) != (None,)
 
@@ -81,7 +81,7 @@ def test_a_store_that_went_away_does_not_answer_from_memory(settings: Settings) 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 nothing of this kind PAR1"])
 def test_a_damaged_summary_is_said_to_be_damaged(settings: Settings, content: bytes) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(batch_of(process_create(image="a")), "test")
         path: Path = store.catalogue.live()[0].summary_path
         path.write_bytes(content)

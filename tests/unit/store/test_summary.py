@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.settings import Settings
-from app.store.open import open_store
+from app.store.open import open_embedded
 from app.store.summary import (
     COMPUTER_COLUMNS,
     PAIR_COLUMN,
@@ -101,7 +101,7 @@ def test_guids_and_computers_are_left_out() -> None:
 
 
 def test_the_file_beside_a_segment_has_the_columns_of_the_schema(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(batch_of(dns_query(query_name="example.com"), process_create(time=NOON)), "test")
         (segment,) = store.catalogue.live()
         table = pq.read_table(segment.summary_path)

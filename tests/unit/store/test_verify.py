@@ -9,7 +9,7 @@ import pytest
 
 from app.settings import Settings
 from app.store.catalogue import Segment
-from app.store.open import open_store
+from app.store.open import open_embedded
 from app.store.verify import Fault
 from tests.unit.store.writers import numbered
 
@@ -39,7 +39,7 @@ def _of_values(segment: Segment) -> Path:
 def test_what_was_done_to_a_file_is_found(
     settings: Settings, which: Callable[[Segment], Path], harm: Callable[[Path], None], fault: Fault
 ) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(numbered(0), "test")
         assert list(store.verify()) == []
         harmed = which(store.catalogue.live()[0])
@@ -52,7 +52,7 @@ def test_what_was_done_to_a_file_is_found(
 
 
 def test_a_file_that_no_segment_names_is_an_orphan(settings: Settings) -> None:
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         store.add(numbered(0), "test")
         orphan = settings.data / "store" / "segments" / "00000042-cafecafe.parquet"
         orphan.write_bytes(b"?")

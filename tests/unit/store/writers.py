@@ -17,7 +17,7 @@ from app.errors import SysmonSearchError
 from app.settings import Settings
 from app.store.compaction import Effort
 from app.store.embedded import EmbeddedStore
-from app.store.open import open_store
+from app.store.open import open_embedded
 from app.sysmon.batch import EventBatch
 from tests.builders import NOON, batch_of, process_create
 
@@ -52,7 +52,7 @@ def start(work: Callable[..., None], *arguments: Any) -> BaseProcess:
 
 def add_numbered(data: Path, numbers: Sequence[int], progress: Path) -> None:
     """Store batches, and note in a file how many ``add`` has returned from."""
-    with open_store(Settings(data=data)) as store, progress.open("ab", buffering=0) as file:
+    with open_embedded(Settings(data=data)) as store, progress.open("ab", buffering=0) as file:
         file.write(b"o")
         for number in numbers:
             store.add(numbered(number), f"batch {number}")
@@ -61,14 +61,14 @@ def add_numbered(data: Path, numbers: Sequence[int], progress: Path) -> None:
 
 def compact_all(data: Path, progress: Path) -> None:
     """Merge all that is small."""
-    with open_store(Settings(data=data)) as store:
+    with open_embedded(Settings(data=data)) as store:
         progress.write_bytes(b"o")
         store.compact(Effort.EVERYTHING)
 
 
 def add_with_a_small_limit(data: Path, progress: Path) -> None:
     """Store a batch, fail with one whose file the system refuses, and store it after that."""
-    with open_store(Settings(data=data)) as store:
+    with open_embedded(Settings(data=data)) as store:
         store.add(numbered(0), "before")
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, hard))
@@ -79,7 +79,7 @@ def add_with_a_small_limit(data: Path, progress: Path) -> None:
 
 def add_on_a_full_disk(data: Path, progress: Path) -> None:
     """Store a batch, fail with one for which there is no room, and store it when there is."""
-    with open_store(Settings(data=data)) as store:
+    with open_embedded(Settings(data=data)) as store:
         store.add(numbered(0), "before")
         filler = data / "filler"
         with suppress(OSError), filler.open("wb", buffering=0) as file:
