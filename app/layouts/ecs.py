@@ -84,7 +84,15 @@ _PATHS_OF: Final = {
     20: (("process.executable", "Destination"),),
     255: (("error.code", "ID"),),
 }
-_SIGNS: Final = ("process", "registry", "sysmon", "dns", "rule")
+SIGNS: Final = ("process", "registry", "sysmon", "dns", "rule")
+"""Objects that a document has beside ``winlog`` only if it went through one of the pipelines."""
+
+SYSMON_MODULE: Final = "sysmon"
+"""``event.module`` of documents that went through Winlogbeat's module."""
+
+SYSMON_DATASET: Final = "windows.sysmon_operational"
+"""``event.dataset`` or ``data_stream.dataset`` of documents that went through Elastic Agent's."""
+
 #: In Sysmon's order; digits where they tell which hash it is.
 _HASHES: Final = {"sha1": 40, "md5": None, "sha256": 64, "imphash": None}
 _OWNERS: Final[tuple[tuple[str, ...], ...]] = ((), ("file",), ("process",))
@@ -95,10 +103,10 @@ _IPV6: Final = {"ipv4": "false", "ipv6": "true"}
 
 def is_ecs(document: Document) -> bool:
     """Tell whether a document that has ``winlog`` went through one of the pipelines."""
-    if lookup(document, "event", "module") == "sysmon":
+    if lookup(document, "event", "module") == SYSMON_MODULE:
         return True
     datasets = (lookup(document, "event", "dataset"), lookup(document, "data_stream", "dataset"))
-    return "windows.sysmon_operational" in datasets or any(sign in document for sign in _SIGNS)
+    return SYSMON_DATASET in datasets or any(sign in document for sign in SIGNS)
 
 
 def sysmon_fields(document: Document, event_data: Document, event_id: int) -> Document:

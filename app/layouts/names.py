@@ -36,3 +36,8 @@ def columns_by_name(event_id: int) -> dict[str, str]:
         if name not in foreign:
             names[spelling] = column_of(name)
     return names
+
+
+def spellings_of(name: str) -> tuple[str, ...]:
+    """Return the other spellings that logs have for one of Sysmon's names."""
+    return tuple(spelling for spelling, usual in _SPELLINGS.items() if usual == name)
