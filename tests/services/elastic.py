@@ -12,10 +12,11 @@ import pytest
 from elastic_transport import TransportError
 from elasticsearch import Elasticsearch
 
+from tests.services.elasticsearch.cluster import PORT
 from tests.services.programs import absent
 
-ADDRESS = "http://127.0.0.1:9209"
-"""Where ``make services`` starts it: beside the usual port, where somebody's own data may lie."""
+ADDRESS = f"http://127.0.0.1:{PORT}"
+"""Where ``make services`` starts it."""
 FAMILY = "sysmonsearch-test"
 OLD_SECONDS = 3 * 60 * 60
 """No run takes this long: what is older was left behind by one that died."""
