@@ -9,6 +9,10 @@ BIN := .venv/bin
 # Tests that start many processes of their own gain nothing from more workers than cores.
 WORKERS ?= auto
 T ?= tests
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+# A real Elasticsearch for tests: the version, and the command that fetches and runs it.
+ES_MAJOR ?= 8
+ELASTIC := $(BIN)/python -m tests.services.elasticsearch
 
 .PHONY: help
 help: ## List the targets
@@ -35,11 +39,23 @@ run: venv ## Start the program with demo data on http://127.0.0.1:8000 (Ctrl-C s
 
 .PHONY: test
 test: venv ## Run the fast tests (T=path runs some of them)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(T)
+	@$(ELASTIC) run --if-here -- $(PYTEST) -m "not slow" $(T)
+
+.PHONY: services
+services: venv ## Start Elasticsearch for tests (downloads 950 MB once; ES_MAJOR=9 for version 9)
+	@$(ELASTIC) start --major $(ES_MAJOR)
+
+.PHONY: services-stop
+services-stop: venv ## Stop it, and delete what it held
+	@$(ELASTIC) stop
+
+.PHONY: test-elastic
+test-elastic: venv ## Run what concerns Elasticsearch on a server of its own (ES_MAJOR=9 for version 9)
+	@$(ELASTIC) run --major $(ES_MAJOR) -- $(PYTEST) -m "not slow" -k elastic $(T)
 
 .PHONY: test-browser
 test-browser: venv ## Run the tests of the pages in Chromium and Firefox alone
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/browser
+	$(PYTEST) tests/browser
 
 .PHONY: shots
 shots: venv ## Photograph every page, in each theme and width, into build/shots
@@ -47,7 +63,7 @@ shots: venv ## Photograph every page, in each theme and width, into build/shots
 
 .PHONY: soak
 soak: venv ## Run the slow tests: processes killed at random moments, large inputs
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow $(T)
+	@$(ELASTIC) run --if-here -- $(PYTEST) -m slow $(T)
 
 .PHONY: bench
 bench: venv ## Measure import and queries; prints the table of docs/performance.md

@@ -24,6 +24,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("sysmonsearch")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let ``-k elastic`` (``make test-elastic``) find what asks for the server, whatever its name."""
+    for item in items:
+        if "elastic_url" in getattr(item, "fixturenames", ()):
+            item.extra_keyword_matches.add("elastic")
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with a data folder of the test's own."""

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import pytest
 from elastic_transport import TransportError
@@ -22,6 +23,7 @@ OLD_SECONDS = 3 * 60 * 60
 """No run takes this long: what is older was left behind by one that died."""
 
 
+@cache
 def find_elasticsearch() -> str:
     """Return the address of the server: ``ELASTIC_URL``, or the project's own; else skip."""
     named = os.environ.get("ELASTIC_URL")
