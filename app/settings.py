@@ -65,6 +65,11 @@ class Settings:
         " fewer nodes makes fewer, and a single node none; 0: never any.",
         least=0,
     )
+    kibana_url: str = _setting(
+        "",
+        "Address of a Kibana that shows the same events, such as `https://kibana:5601` or, for a space,"
+        " `https://kibana:5601/s/soc`: pages then have links to its Discover (docs/kibana.md).",
+    )
     host: str = _setting("127.0.0.1", "Address that `serve` listens on; loopback only.")
     port: int = _setting(8000, "Port that `serve` listens on.", least=0)
     query_seconds: int = _setting(30, "How long one query may take before it is stopped.")

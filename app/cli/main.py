@@ -25,6 +25,7 @@ COMMANDS = {
     "serve": ("serve", "Serve the pages on this machine."),
     "worker": ("worker", "Run jobs, such as the imports that the pages were given."),
     "store": ("store", "Look after the store: info, compact, verify."),
+    "kibana": ("kibana", "Make data view, dashboard and searches for Kibana."),
 }
 
 #: Exit codes: everything else that a person may read about is 1.
