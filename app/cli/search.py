@@ -189,4 +189,6 @@ def _for_terminal(line: bytes) -> bytes:
 
 
 def _number(count: Count) -> str:
-    return f"{count.value}" if count.exact else f"at least {count.value}"
+    if count.exact:
+        return f"{count.value}"
+    return f"at most {count.value}" if count.at_most else f"at least {count.value}"

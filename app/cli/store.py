@@ -106,6 +106,8 @@ def _print(found: StoreInfo) -> None:
     click.echo(f"{found.bytes / 1e6:,.1f} MB, {size:.1f} bytes an event")
     for name, value in found.details.items():
         click.echo(f"{name}: {safe(value) if isinstance(value, str) else f'{value:,}'}")
+    for note in found.notes:
+        click.echo(safe(note))
     table = Table(box=None, pad_edge=False)
     for title in ("Computer", "Events", "First (UTC)", "Last (UTC)"):
         table.add_column(title, justify="right" if title == "Events" else "left")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from app.store.port import Budget, EventStore, StoreInfo
+from app.store.port import Budget, Count, EventStore, StoreInfo
 from app.sysmon.events import Event
 from app.sysmon.query import EventQuery
 from app.sysmon.text import fold
@@ -54,7 +54,15 @@ def found(store: EventStore, query: EventQuery, limit: int = SHOWN) -> dict[str,
 def totals(store: EventStore, query: EventQuery) -> dict[str, Any]:
     """Return the number of matching events, of all and of each computer."""
     count = store.count(query)
-    return {"total": {"value": count.value, "exact": count.exact}, "computers": computers(store, query)}
+    return {"total": count_document(count), "computers": computers(store, query)}
+
+
+def count_document(count: Count) -> dict[str, Any]:
+    """Return a number of events as the contract for machines has it.
+
+    ``at_most`` is there only where it is true: an engine could not count more exactly.
+    """
+    return {"value": count.value, "exact": count.exact, **({"at_most": True} if count.at_most else {})}
 
 
 def computers(store: EventStore, query: EventQuery, budget: Budget | None = None) -> dict[str, int]:
@@ -79,6 +87,8 @@ def info_document(info: StoreInfo) -> dict[str, Any]:
         },
         "event_ids": {str(event_id): events for event_id, events in info.event_ids.items()},
         **info.details,
+        **({"counts_documents": True} if info.counts_documents else {}),
+        **({"notes": list(info.notes)} if info.notes else {}),
     }
 
 

@@ -53,6 +53,10 @@ class Count:
     exact: bool = True
     at_most: bool = False
 
+    @property
+    def at_least(self) -> bool:
+        return not self.exact and not self.at_most
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -144,7 +148,8 @@ class StoreInfo:
 
     A computer whose name is written in several cases is one, under one of these names.
     ``counts_documents``: others write here too, so an event may lie here more than once;
-    pages show it once, but all that is counted are documents.
+    pages show it once, but all that is counted are documents. ``notes`` are sentences for
+    people about what is stored in a way that costs time or hides something.
     """
 
     events: int
@@ -157,6 +162,7 @@ class StoreInfo:
     details: Mapping[str, str | int] = field(default_factory=dict)
     """What only this engine has: number of segments, name of the index …"""
     counts_documents: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

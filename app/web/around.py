@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.errors import BadQuery
+from app.store.answers import count_document
 from app.store.port import EventStore
 from app.sysmon.events import Event, EventKey, time_text
 from app.sysmon.query import EventQuery, Order, encode_cursor
@@ -156,7 +157,7 @@ def around_document(store: EventStore, picked: Event, args: AroundArgs) -> dict[
         "computer": picked.computer,
         "from": time_text(start) if start else None,
         "to": time_text(end) if end else None,
-        "total": {"value": count.value, "exact": count.exact},
+        "total": count_document(count),
         "events": [event.named() for event in found.events],
         "newer": found.newer,
         "older": found.older,

@@ -124,7 +124,9 @@ def _counted(count: Count | None) -> str:
     if count is None:
         return ""
     said = _events(count.value)
-    return said if count.exact else _("at least %(events)s", events=said)
+    if count.exact:
+        return said
+    return _("at most %(events)s", events=said) if count.at_most else _("at least %(events)s", events=said)
 
 
 def _own_process(event: Event, count: Count | None) -> Iterator[Pivot]:

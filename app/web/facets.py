@@ -53,7 +53,8 @@ class Value:
 class Facet:
     """One facet: its most frequent values, of ``distinct`` different ones.
 
-    ``of`` is the number of computers that rarity is measured by.
+    ``of`` is the number of computers that rarity is measured by. Each count may be too low by
+    ``error`` events.
     """
 
     key: str
@@ -62,6 +63,7 @@ class Facet:
     values: tuple[Value, ...]
     distinct: int
     of: int = 0
+    error: int = 0
     more: str = ""
     more_text: str = ""
 
@@ -154,7 +156,7 @@ class Facets:
         distinct = len(known & chosen if chosen else known)
         note = _("%(found)s of %(all)s", found=f"{distinct:,}", all=f"{len(self.info.computers):,}")
         facet = self._facet("computers", _("Computers"), note, values, len(counts))
-        return replace(facet, distinct=distinct)
+        return replace(facet, distinct=distinct, error=terms.error)
 
     def _toggled(self, name: str) -> tuple[str, ...]:
         kept = tuple(chosen for chosen in self.args.computers if fold(chosen) != fold(name))
@@ -200,6 +202,7 @@ class Facets:
             for name, count in self._cut("users", counts, mine.values)
         ]
         facet = self._facet("users", _("Users"), _note(mine), values, terms.distinct - _merged(terms))
+        facet = replace(facet, error=terms.error)
         if not terms.missing:
             return facet
         text = _("no user of their own")
@@ -222,7 +225,8 @@ class Facets:
             )
             for image, count in shown
         ]
-        return self._facet("images", _("Top images"), _note(mine), values, terms.distinct - _merged(terms))
+        facet = self._facet("images", _("Top images"), _note(mine), values, terms.distinct - _merged(terms))
+        return replace(facet, error=terms.error)
 
     def _seen_on(self, images: Sequence[str]) -> Mapping[str, int]:
         rarities = self.store.rarity([("Process", image) for image in images], budget=self.budget)

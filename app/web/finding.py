@@ -72,7 +72,8 @@ def find(store: EventStore, args: SearchArgs, query: EventQuery, *, has_links: b
     budget = None if args.count == "exact" else Budget(COUNTING_SECONDS)
     try:
         histogram = ask_histogram(store, query, info, budget)
-        total = Count(histogram.total if histogram else 0)
+        exact = store.is_exact(replace(query, after=None), budget)
+        total = Count(histogram.total if histogram else 0, exact, at_most=not exact)
         categories = histogram.categories if histogram else ()
         facets = Facets(
             store=store,

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from app.errors import BadQuery, NotFound
 from app.graph.ask import ProcessLog
 from app.graph.missing import not_found
+from app.store.answers import count_document
 from app.store.port import Count, Results
 from app.store.remember import remembering
 from app.sysmon.condition import equals_any
@@ -98,7 +99,7 @@ def events_document(computer: str, guid: str, arguments: Mapping[str, str]) -> d
     """Return a page of the events of a process as JSON has it; ``next`` is the ``after`` of the next."""
     _query, results, count = _found(computer, guid, arguments)
     return {
-        "total": {"value": count.value, "exact": count.exact},
+        "total": count_document(count),
         "events": [event.named() for event in results.events],
         "next": results.next,
     }

@@ -45,8 +45,10 @@ def read_back(condition: Condition) -> Reading:
 def count_words(found: Found) -> str:
     """Say how many events match, and on how many computers: exactly, or that it is not known."""
     total = found.total
-    if not total.exact:
+    if total.at_least:
         return ngettext("At least %(num)s event", "At least %(num)s events", total.value)
+    if total.at_most:
+        return ngettext("At most %(num)s event", "At most %(num)s events", total.value)
     if not total.value:
         return _("0 events match")
     on = found.computers
@@ -120,9 +122,29 @@ def remarks(args: SearchArgs, query: EventQuery, found: Found) -> tuple[Remark, 
             _not_recorded(found),
             _outside(query, found),
             _uncounted(found),
+            _widened(found),
+            _documents(found),
         )
         if remark
     )
+
+
+def _widened(found: Found) -> Remark | None:
+    """Say that the engine counted more than what matches."""
+    if not found.total.at_most:
+        return None
+    text = _(
+        "At most: the index cannot express all of this query, so total, histogram and facets count whatever"
+        " may match; each row shown was checked"
+    )
+    return Remark(text, "i-warn")
+
+
+def _documents(found: Found) -> Remark | None:
+    """Say that an event may be counted more than once."""
+    if not found.info.counts_documents:
+        return None
+    return Remark(_("Counted are documents: an event that was sent twice shows once and counts twice"))
 
 
 def _silences(found: Found) -> Remark | None:
@@ -197,6 +219,6 @@ def _outside(query: EventQuery, found: Found) -> Remark | None:
 
 
 def _uncounted(found: Found) -> Remark | None:
-    if found.total.exact:
+    if not found.total.at_least:
         return None
     return Remark(_("Not counted: it takes long, so no histogram and no facets"), "i-warn")

@@ -63,13 +63,24 @@ class Place:
 class Fields(Protocol):
     """What the indices hold that a store reads, as their mappings say."""
 
-    indices: str
-    """The indices and patterns to search, joined by commas."""
-    layouts: frozenset[Layout]
-    """The layouts whose fields some index has; none: there is no index, or none with events."""
-    runtime: Mapping[str, Mapping[str, str]]
-    """``runtime_mappings`` that every search must carry: fields that are indexed in a way that
-    cannot be asked (text only, or of different types) are read from the documents."""
+    @property
+    def indices(self) -> str:
+        """The indices and patterns to search, joined by commas."""
+        ...
+
+    @property
+    def layouts(self) -> frozenset[Layout]:
+        """The layouts whose fields some index has; none: there is no index, or none with events."""
+        ...
+
+    @property
+    def runtime(self) -> Mapping[str, Mapping[str, str]]:
+        """``runtime_mappings`` that every search must carry.
+
+        Fields that are indexed in a way that cannot be asked (text only, or of different types)
+        are read from the documents.
+        """
+        ...
 
     def texts(self, name: str) -> Sequence[Place]:
         """Return the places where a field (of ``fields.FIELDS``) is compared as a text.
