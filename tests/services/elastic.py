@@ -58,12 +58,19 @@ def own_prefix(url: str) -> Iterator[str]:
 def delete_leftovers(url: str) -> None:
     """Delete what tests of dead runs left on a server that outlived them."""
     with Elasticsearch(url) as client:
-        found = {*_indices(client, FAMILY), *_templates(client, FAMILY), *_pipelines(client, FAMILY)}
-        prefixes = {"-".join(name.split("-")[:4]) for name in found}
+        prefixes = {"-".join(name.split("-")[:4]) for name in what_bears(client, FAMILY)}
         for prefix in prefixes:
             started = prefix.removeprefix(f"{FAMILY}-").split("-")[0]
             if started.isdigit() and int(started) < time.time() - OLD_SECONDS:
                 _delete(client, prefix)
+
+
+def what_bears(client: Elasticsearch, prefix: str) -> set[str]:
+    """Return the names of all indices, templates and pipelines with a prefix."""
+    quiet = client.options(ignore_status=404)
+    templates = quiet.indices.get_index_template(name=f"{prefix}-*").get("index_templates", [])
+    pipelines = quiet.ingest.get_pipeline(id=f"{prefix}-*")
+    return {*_indices(client, prefix), *(template["name"] for template in templates), *pipelines}
 
 
 def _delete(client: Elasticsearch, prefix: str) -> None:
@@ -78,12 +85,3 @@ def _delete(client: Elasticsearch, prefix: str) -> None:
 def _indices(client: Elasticsearch, prefix: str) -> list[str]:
     found = client.indices.resolve_index(name=f"{prefix}-*", expand_wildcards="all")
     return [index["name"] for index in found["indices"]]
-
-
-def _templates(client: Elasticsearch, prefix: str) -> list[str]:
-    found = client.options(ignore_status=404).indices.get_index_template(name=f"{prefix}-*")
-    return [template["name"] for template in found.get("index_templates", [])]
-
-
-def _pipelines(client: Elasticsearch, prefix: str) -> list[str]:
-    return list(client.options(ignore_status=404).ingest.get_pipeline(id=f"{prefix}-*"))

@@ -13,16 +13,16 @@ import socket
 import subprocess
 import sys
 from dataclasses import fields
-from pathlib import Path
 
 from tests.services.elasticsearch import cluster
 from tests.services.elasticsearch.cluster import PORT, Plan
-from tests.services.elasticsearch.install import RELEASES, CannotRun, cache, find_java, home_of, install
+from tests.services.elasticsearch.install import RELEASES, CannotRun, find_java, home_of, install
 
 
 def main() -> None:
     """Do what was asked for."""
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # So that it is cleaned up.
     try:
         sys.exit(arguments.does(arguments))
     except CannotRun as error:
@@ -77,7 +77,8 @@ def _add_plan(parser: argparse.ArgumentParser, port: int) -> None:
 def _plan(arguments: argparse.Namespace) -> Plan:
     if arguments.is_tls and not arguments.password:
         raise CannotRun("--tls needs --password")
-    return Plan(**{item.name: getattr(arguments, item.name) for item in fields(Plan)})
+    names = (item.name for item in fields(Plan) if item.name != "owner")
+    return Plan(**{name: getattr(arguments, name) for name in names})
 
 
 def _start(arguments: argparse.Namespace) -> None:
@@ -88,11 +89,9 @@ def _start(arguments: argparse.Namespace) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    _stop_what_dead_runs_left()
     if arguments.if_here and not _is_own_needed(arguments):
         return _call(arguments.command, {})
     with cluster.running(_plan(arguments)) as own:
-        (own.folder / "owner").write_text(str(os.getpid()))
         return _call(arguments.command, {"ELASTIC_URL": own.urls[0]})
 
 
@@ -122,14 +121,8 @@ def _call(command: list[str], more: dict[str, str]) -> int:
     child = subprocess.Popen(command, env={**os.environ, **more})
     signal.signal(signal.SIGINT, lambda *_: None)  # The terminal sends it to both.
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-    return child.wait()
-
-
-def _stop_what_dead_runs_left() -> None:
-    for owner in (cache() / "running").glob("*/owner"):
-        left = cluster.find(int(owner.parent.name))
-        if left and not Path("/proc", owner.read_text()).exists():
-            left.stop()
+    status = child.wait()
+    return status if status >= 0 else 128 - status
 
 
 def _found(arguments: argparse.Namespace) -> cluster.Cluster:

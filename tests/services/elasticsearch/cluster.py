@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import signal
 import socket
@@ -43,6 +44,8 @@ class Plan:
     java_options: str = QUICK_START
     password: str = field(default="", repr=False)
     is_tls: bool = False
+    owner: int = field(default=0, compare=False)
+    """The process that stops it at its end; 0: it runs until somebody does."""
 
 
 class Cluster:
@@ -92,9 +95,12 @@ class Cluster:
             self._configure()
             self._launch(self.nodes)
             self._wait(1, "yellow", nodes=self.plan.nodes)
-        except BaseException:
+        except CannotRun:
             self._end(self.nodes, signal.SIGKILL)
-            (self.folder / PLAN).unlink(missing_ok=True)  # The logs stay until the next start.
+            (self.folder / PLAN).unlink()  # The logs stay until the next start.
+            raise
+        except BaseException:
+            self.stop()
             raise
 
     def _configure(self) -> None:
@@ -217,10 +223,19 @@ def find(port: int) -> Cluster | None:
     return Cluster(Plan(**plan))
 
 
+def stop_what_dead_owners_left() -> None:
+    """Stop servers whose owner was killed before it could."""
+    for folder in (cache() / "running").glob("*"):
+        left = find(int(folder.name))
+        if left and left.plan.owner and not Path("/proc", str(left.plan.owner)).exists():
+            left.stop()
+
+
 @contextmanager
 def running(plan: Plan) -> Iterator[Cluster]:
     """Start what is planned, and stop it at the end."""
-    cluster = start(plan)
+    stop_what_dead_owners_left()
+    cluster = start(replace(plan, owner=os.getpid()))
     try:
         yield cluster
     finally:
