@@ -9,14 +9,12 @@ from typing import Final
 
 from elasticsearch_dsl.query import Query, Range
 
-from app.store.elastic.comparisons import integers_query, time_bounds
+from app.store.elastic.comparisons import ORDER, integers_query, time_bounds
 from app.store.elastic.derived import ids_of, is_derived, ranges_of_ids
 from app.store.elastic.logic import (
-    ALL,
     EVERYWHERE,
     NOWHERE,
     all_bounds,
-    all_queries,
     any_bounds,
     any_query,
     exactly,
@@ -148,7 +146,11 @@ def _compile_match(match: Match, fields: Fields) -> Bounds:
         return _of_ids(ids_of(match), fields)
     if match.operator is Operator.EQUALS:
         return _equal(match.field, [match.value], match.case_sensitive, fields)
-    return _over(_places(match.field, fields), fields, lambda place: lookup(match, place))
+    if match.operator in ORDER and match.field != ANY_FIELD:
+        places = fields.ordered(match.field) if _has_order(match.field) else fields.texts(match.field)
+    else:
+        places = _places(match.field, fields)
+    return _over(places, fields, lambda place: lookup(match, place))
 
 
 def _of_ids(ids: frozenset[int], fields: Fields) -> Bounds:
@@ -181,9 +183,13 @@ def _equal(field: str, values: Sequence[str], case_sensitive: bool, fields: Fiel
 def _places(field: str, fields: Fields) -> Sequence[Place]:
     if field == ANY_FIELD:
         return fields.keywords()
-    if FIELDS[field].type in {FieldType.INTEGER, FieldType.TIME}:
+    if _has_order(field):
         return _value_places(field, fields)
     return fields.texts(field)
+
+
+def _has_order(field: str) -> bool:
+    return FIELDS[field].type in {FieldType.INTEGER, FieldType.TIME}
 
 
 def _value_places(field: str, fields: Fields) -> Sequence[Place]:
@@ -234,6 +240,3 @@ def _guards(ids: frozenset[int] | None, layouts: frozenset[Layout], fields: Fiel
             yield exactly(no_query(any_query(fields.of_layout(layout) for layout in sorted(rest))))
         else:
             yield exactly(any_query(fields.of_layout(layout) for layout in sorted(layouts)))
-
-
-__all__ = ["ALL", "all_queries", "compile_condition", "compile_query", "with_ids"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
@@ -82,6 +82,8 @@ def lookup(match: Match, place: Place) -> Bounds:
         return lookup_equal(match.field, [match.value], match.case_sensitive, place)
     if match.operator is Operator.EXISTS:
         return _existing(place)
+    if place.form is not Form.KEYWORD and not place.faithful:
+        return at_most(Exists(field=place.path))
     if place.form is Form.NUMBER:
         return _number(match, place.path)
     if place.form is not Form.KEYWORD or _type(match.field) is FieldType.TIME:
@@ -94,6 +96,8 @@ def lookup(match: Match, place: Place) -> Bounds:
 
 def lookup_equal(field: str, values: Sequence[str], case_sensitive: bool, place: Place) -> Bounds:
     """Return what is equal to one of the values at a place."""
+    if place.form is not Form.KEYWORD and not place.faithful:
+        return at_most(Exists(field=place.path))
     if place.form is Form.NUMBER:
         numbers = [number for value in values if (number := integer_in(value)) is not None]
         return exactly(integers_query(place.path, numbers))
@@ -305,6 +309,3 @@ def _time(match: Match, place: Place) -> Bounds:
     if place.form is Form.KEYWORD and place.faithful:
         return _text(match, place)
     return _if_possible(match, TIMES, place.path)
-
-
-Lookup = Callable[[Place], Bounds]
