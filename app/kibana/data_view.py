@@ -76,7 +76,7 @@ def runtime_fields() -> dict[str, Any]:
 
 def _formats(url: str) -> dict[str, Any]:
     # Kibana fills in the value with percent signs where an address needs them.
-    process = _link(f"{url}/processes/by-guid/{{{{value}}}}", "{{value}}")
+    process = _link(f"{url}/processes/{{{{value}}}}", "{{value}}")
     formats = dict.fromkeys(PROCESS_FIELDS, process)
     return {**formats, EVENT_FIELD: _link(f"{url}/search?q={{{{value}}}}", "Open in SysmonSearch")}
 

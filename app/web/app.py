@@ -15,11 +15,13 @@ from markupsafe import Markup
 from app.settings import Settings
 from app.store.port import EventStore
 from app.web import (
+    by_guid,
     correlation,
     errors,
     events,
     frame,
     imports,
+    kibana,
     links,
     processes,
     search,
@@ -40,6 +42,7 @@ BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
     imports.bp,
     correlation.bp,
     processes.bp,
+    by_guid.bp,
 )
 """Every page."""
 
@@ -54,7 +57,9 @@ def create_app(settings: Settings | None = None, store: EventStore | None = None
     app.url_map.converters["whole"] = links.WholeConverter
     app.url_map.converters["guid"] = links.GuidConverter
     app.url_map.merge_slashes = False
-    stores.init_app(app, settings or Settings.from_environ(os.environ), store)
+    settings = settings or Settings.from_environ(os.environ)
+    kibana.check_settings(settings)
+    stores.init_app(app, settings, store)
     security.init_app(app)
     errors.init_app(app)
     _prepare_templates(app)

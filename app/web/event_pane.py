@@ -19,6 +19,7 @@ from app.web.event_fields import Fields, Narrow, fields_of, rarities_of
 from app.web.event_pivots import Pivot, pivots_of
 from app.web.event_values import Purse, Shown
 from app.web.formats import base_name
+from app.web.kibana import DiscoverLink, discover_event
 from app.web.results import CLOCKS_APART, address
 from app.web.texts import _
 from app.web.what import short
@@ -93,6 +94,7 @@ class EventPane:
     newer: str = ""
     older: str = ""
     close: str = ""
+    discover: DiscoverLink | None = None
 
 
 def pane_of(
@@ -143,6 +145,7 @@ def pane_of(
         newer=newer,
         older=older,
         close=close,
+        discover=discover_event(event),
     )
 
 

@@ -63,6 +63,11 @@ def process(computer: str, guid: str, twin: str = "", **arguments: Argument) -> 
     return _with(f"/processes/{_part(computer)}/{_part(guid)}{twin}", arguments)
 
 
+def process_by_guid(guid: str, twin: str = "") -> str:
+    """Return the address of a process whose computer is not known; ``twin`` is ``.json``."""
+    return f"/processes/{_part(guid)}{twin}"
+
+
 def process_events(computer: str, guid: str, twin: str = "", **arguments: Argument) -> str:
     """Return the address of the table of all events of a process."""
     return _with(f"/processes/{_part(computer)}/{_part(guid)}/events{twin}", arguments)

@@ -25,6 +25,7 @@ from app.web.event_fields import FieldRow, fields_of
 from app.web.event_pivots import Pivot
 from app.web.event_values import Purse, Shown
 from app.web.graph_args import GraphArgs
+from app.web.kibana import DiscoverLink, discover_process
 from app.web.results import LONGEST_LINK, address
 from app.web.stores import get_store
 from app.web.texts import _, ngettext, translate
@@ -98,6 +99,7 @@ class ProcessPane:
     whole: str
     newer: str
     older: str
+    discover: DiscoverLink | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,7 @@ def _process_pane(graph: ProcessGraph, node: ProcessNode, args: GraphArgs) -> Pr
         whole=address(links.event, str(creation.key)) if creation else "",
         newer=newer,
         older=older,
+        discover=discover_process(process.computer, guid) if guid else None,
     )
 
 

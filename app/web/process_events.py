@@ -17,6 +17,7 @@ from app.sysmon.condition import equals_any
 from app.sysmon.events import Event
 from app.sysmon.query import EventQuery, Order
 from app.web import links
+from app.web.kibana import DiscoverLink, discover_process
 from app.web.pages import Page
 from app.web.results import Rows, Table, address, bursts_of, headings
 from app.web.stores import get_store
@@ -54,6 +55,7 @@ class ProcessEventsPage(Page):
     graph: str
     search: str
     json: str
+    discover: DiscoverLink | None
 
 
 def events_page(computer: str, guid: str, arguments: Mapping[str, str]) -> ProcessEventsPage:
@@ -92,6 +94,7 @@ def events_page(computer: str, guid: str, arguments: Mapping[str, str]) -> Proce
         graph=address(links.process, name, guid),
         search=address(lambda computer: links.search(q=asked, computer=computer), name),
         json=address(lambda computer: links.process_events(computer, guid, ".json"), name),
+        discover=discover_process(name, guid),
     )
 
 

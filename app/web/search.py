@@ -26,6 +26,7 @@ from app.web.formats import elide
 from app.web.histogram import Histogram, Legend
 from app.web.histogram_svg import draw_histogram
 from app.web.json import json_response
+from app.web.kibana import DiscoverLink, discover_of
 from app.web.narrowing import OpenEnd
 from app.web.nothing import Nothing, why_nothing
 from app.web.pages import Page
@@ -103,6 +104,7 @@ class Answer:
     first: str
     nothing: Nothing | None
     pane: EventPane | None
+    discover: DiscoverLink | None
 
     @property
     def histogram(self) -> Histogram | None:
@@ -230,6 +232,7 @@ def answer_to(store: EventStore, args: SearchArgs, query: EventQuery) -> Answer:
         first=replace(args, after="", sel="").url() if args.after else "",
         nothing=None if found.taken or args.after else why_nothing(store, args, query, found.info),
         pane=pane_beside(store, args, picked, table) if picked else None,
+        discover=discover_of(query),
     )
 
 
