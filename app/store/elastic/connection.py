@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -29,6 +30,7 @@ from app.store.elastic.server import Server, read_server
 from app.store.elastic.waiting import Threads, result_within
 from app.store.port import Budget
 
+_log: Final = logging.getLogger(__name__)
 _JSON: Final = "application/vnd.elasticsearch+json; compatible-with=8"
 _LINES: Final = "application/vnd.elasticsearch+x-ndjson; compatible-with=8"
 _OPEN: Final = {"ignore_unavailable": "true", "allow_no_indices": "true"}
@@ -99,10 +101,16 @@ class Connection:
         """Open a point in time over indices and patterns, and close it at the end."""
         opened = self._ask(_path(indices, "_pit"), {**_OPEN, "keep_alive": _KEPT}, None, budget)
         faults.check_shards(opened)
+        close = partial(self._send, "DELETE", "/_pit", {"id": opened["id"]}, seconds=_GRACE_SECONDS)
         try:
             yield opened["id"]
-        finally:
-            self._threads.run(partial(self._send, "DELETE", "/_pit", {"id": opened["id"]}))
+        except BaseException:
+            self._threads.run(close)  # Whoever gave up does not wait for this too.
+            raise
+        try:
+            close()
+        except TransportError:
+            _log.warning("A point in time was not closed; Elasticsearch closes it within %s.", _KEPT)
 
     def point_search(self, body: Mapping[str, Any], *, budget: Budget) -> dict[str, Any]:
         """Return the answer to one search of a point in time, which ``body["pit"]["id"]`` names."""

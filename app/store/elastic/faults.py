@@ -31,6 +31,8 @@ def translated(error: TransportError | ApiError, address: Address) -> SysmonSear
     if isinstance(error, UnsupportedProductError):
         return StoreUnavailable(other_product(error.body, address))
     if isinstance(error, ApiError):
+        if error.meta.status in (400, 404, 405) and not isinstance(error.body, Mapping):
+            return StoreUnavailable(other_product(error.body, address))
         return refused(error.meta.status, error.body, address)
     return StoreUnavailable(not_reached(error, address))
 
@@ -102,7 +104,7 @@ def _errors(error: object) -> Iterator[Mapping[str, Any]]:
 
 def _reason(reasons: list[str]) -> str:
     """Return the innermost reason as a sentence, cut where it is long."""
-    text = " ".join((reasons[0] if reasons else "it gave no reason").split())
+    text = " ".join((reasons[0] if reasons else "it gave no reason").split()).rstrip(";")
     text = text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON] + "…"
     return text if text.endswith((".", "…", "!", "?")) else text + "."
 
@@ -161,6 +163,7 @@ _BY_REASON: Final = {
     "flood-stage": _DISK_FULL,
     "flood stage": _DISK_FULL,
     "no master": _NO_MASTER,
+    "missing shards": _NO_SHARDS,
     "state not recovered": _NO_MASTER,
     "allow_expensive_queries": _EXPENSIVE,
     "max_regex_length": _COMPLEX,
@@ -275,7 +278,8 @@ def _forbidden(reasons: list[str], address: Address) -> str:
     action = re.search(r"action \[([^\]]*)\]", text)
     if not action:
         return f"Elasticsearch does not allow this: {_reason(reasons)}"
-    who = "The API key" if address.api_key else f"The user {address.user!r}"
+    user = f"The user {address.user!r}" if address.user else "Who gives no name"
+    who = "The API key" if address.api_key else user
     indices = re.search(r"on (?:restricted )?indices \[([^\]]*)\]", text)
     privileges = re.search(r"granted by the (?:index|cluster) privileges \[([^\]]*)\]", text)
     where = f" on {indices[1].replace(',', ', ')}" if indices else ""
