@@ -78,16 +78,17 @@ def _tls(causes: list[BaseException], address: Address) -> str:
     return f"The TLS connection to {address} failed. See that it speaks TLS, and which versions of it."
 
 
+_OTHER_HOST: Final = (
+    f"the server's certificate is for another host or address. Write the host in {_STORE} as it stands in the"
+    " certificate, or have one made for this host."
+)
 _TLS_SENTENCES: Final = {
     "certificate has expired": "the server's certificate has expired. Give the server a new one.",
     "certificate is not yet valid": "the server's certificate is not valid yet. See that the clocks are"
     " right.",
-    "Hostname mismatch": "the server's certificate is for another host. Write the host in"
-    f" {_STORE} as it stands in the certificate, or have one made for this host.",
-    "IP address mismatch": "the server's certificate is not for this address. Write the host in"
-    f" {_STORE} as it stands in the certificate, or have one made for this address.",
-    "doesn't match": f"the server's certificate is for another host. Write the host in {_STORE} as it stands"
-    " in the certificate, or have one made for this host.",
+    "Hostname mismatch": _OTHER_HOST,
+    "IP address mismatch": _OTHER_HOST,
+    "doesn't match": _OTHER_HOST,
     "CERTIFICATE_VERIFY_FAILED": "the server's certificate is signed by an authority that is not known here."
     f" Name the file of its certificate in {PREFIX}ELASTIC_CA_FILE (Elasticsearch makes http_ca.crt).",
     "WRONG_VERSION_NUMBER": f"the server speaks no TLS. Use elasticsearch:// in {_STORE}, or turn on TLS"
