@@ -97,6 +97,9 @@ SYSMON_DATASET: Final = "windows.sysmon_operational"
 _HASHES: Final = {"sha1": 40, "md5": None, "sha256": 64, "imphash": None}
 _OWNERS: Final[tuple[tuple[str, ...], ...]] = ((), ("file",), ("process",))
 _KEEP_BARE_HASHES: Final = frozenset({27, 28})
+BARE_HASHES: Final = "related.hash"
+"""The list of hashes without their names, and the name under which ``other`` keeps what of it is unclear."""
+
 _DIRECTIONS: Final = {"egress": "true", "outbound": "true", "ingress": "false", "inbound": "false"}
 _IPV6: Final = {"ipv4": "false", "ipv6": "true"}
 
@@ -129,29 +132,45 @@ def sysmon_fields(document: Document, event_data: Document, event_id: int) -> Do
         return data
     unclear = [value for value in _bare_hashes(document) if len(value) not in _HASHES.values()]
     if unclear:
-        data["related.hash"] = ",".join(unclear)
+        data[BARE_HASHES] = ",".join(unclear)
     return data
+
+
+@cache
+def moved(event_id: int) -> tuple[tuple[str, str], ...]:
+    """Return the paths that hold fields as they are in events with this ID, each with the field.
+
+    Of several for one field, the first that is there counts, and ``winlog.event_data`` before all.
+    """
+    kind = KINDS.get(event_id)
+    own = _PATHS_OF.get(event_id, ())
+    taken = {path for path, _ in own}
+    sources = {name: source for source, name in SOURCE_NAMES.items()} if event_id in SOURCE_EVENTS else {}
+    paths = (*own, *((path, sources.get(name, name)) for path, name in _PATHS if path not in taken))
+    return tuple((path, name) for path, name in paths if kind is None or name in kind.fields)
+
+
+@cache
+def rebuilt_from(event_id: int) -> dict[str, tuple[str, ...]]:
+    """Return the fields that are made of others in events with this ID, each with paths.
+
+    Only a document that has a value at one of the paths can have the field.
+    """
+    kind = KINDS.get(event_id)
+    names = kind.fields if kind else ()
+    return {name: _MADE_FROM[name] for name in names if name in _MADE_FROM}
 
 
 @cache
 def _table(event_id: int) -> tuple[_Paths, tuple[tuple[str, _Rebuild], ...]]:
     """Return the paths of this event's fields, by their first key, and what rebuilds others."""
-    kind = KINDS.get(event_id)
-    own = _PATHS_OF.get(event_id, ())
-    taken = {path for path, _ in own}
-    sources = {name: source for source, name in SOURCE_NAMES.items()} if event_id in SOURCE_EVENTS else {}
     by_top: dict[str, list[tuple[str, tuple[str, ...], str]]] = {}
-    for path, name in (
-        *own,
-        *((path, sources.get(name, name)) for path, name in _PATHS if path not in taken),
-    ):
+    for path, name in moved(event_id):
         top, key, *rest = path.split(".")
-        if kind is None or name in kind.fields:
-            by_top.setdefault(top, []).append((key, tuple(rest), name))
-    names = kind.fields if kind else ()
+        by_top.setdefault(top, []).append((key, tuple(rest), name))
     return (
         tuple((top, tuple(below)) for top, below in by_top.items()),
-        tuple((name, _REBUILT[name]) for name in names if name in _REBUILT),
+        tuple((name, _REBUILT[name]) for name in rebuilt_from(event_id)),
     )
 
 
@@ -273,4 +292,26 @@ _REBUILT: Final[dict[str, _Rebuild]] = {
     "QueryResults": _query_results,
     "Details": _details,
     "Type": _tampering,
+}
+
+_HASH_PATHS: Final = (
+    BARE_HASHES,
+    *(".".join((*owner, within, name)) for owner in _OWNERS for within in ("hash", "pe") for name in _HASHES),
+)
+#: Field -> paths, one of which has a value wherever the field has one.
+_MADE_FROM: Final[dict[str, tuple[str, ...]]] = {
+    "User": ("user.name",),
+    "Hashes": _HASH_PATHS,
+    "Hash": _HASH_PATHS,
+    "CommandLine": ("process.args",),
+    "ParentCommandLine": ("process.parent.args",),
+    "SourcePortName": ("network.protocol",),
+    "DestinationPortName": ("network.protocol",),
+    "Initiated": ("network.direction",),
+    "SourceIsIpv6": ("network.type",),
+    "DestinationIsIpv6": ("destination.ip",),
+    "QueryStatus": ("sysmon.dns.status",),
+    "QueryResults": ("dns.answers.data", "dns.answers.type", "dns.resolved_ip"),
+    "Details": ("registry.data.strings",),
+    "Type": ("message",),
 }

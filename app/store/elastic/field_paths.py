@@ -5,11 +5,13 @@ It follows ``app.layouts`` (``winlogbeat``, ``names``, ``ecs``), which reads the
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from app.layouts.codes import ZERO_GUID
+from app.layouts.ecs import BARE_HASHES, moved, rebuilt_from
 from app.layouts.names import spellings_of
 from app.store.elastic.places import Layout
 from app.sysmon.fields import (
@@ -18,11 +20,10 @@ from app.sysmon.fields import (
     HASH_COLUMNS,
     KEYWORD_COLUMNS,
     SOURCE_EVENTS,
-    SOURCE_NAMES,
     Field,
-    FieldType,
     Scope,
 )
+from app.sysmon.kinds import KINDS
 
 OWN_OBJECT: Final = "sysmonsearch"
 """What only documents of our own have."""
@@ -46,54 +47,73 @@ NULLS: Final = ("", "-", ZERO_GUID, f"{{{ZERO_GUID}}}")
 """Texts that the layouts read as no value (``app.layouts.codes``)."""
 
 
+EVENT_IDS: Final = frozenset({*KINDS, *range(64)})
+"""Sysmon's event IDs, and some that later versions may give."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldPath:
     """A path at which documents of one layout may hold a field; ``places.Place`` says the rest.
 
-    ``instead`` names paths that serve where no index has ``path``.
+    ``instead`` names a path that serves where no index has ``path``. ``alias`` is another name of
+    the same indexed field, which indices of others do not have. ``unless`` names a path that
+    holds the value in the place of this one, in nearly all documents.
     """
 
     path: str
     event_ids: frozenset[int] | None = None
     faithful: bool = True
     nulls: tuple[str, ...] = ()
-    instead: tuple[str, ...] = ()
+    instead: str | None = None
+    alias: str | None = None
+    unless: str | None = None
 
 
-_COMMON: Final[dict[Layout, dict[str, FieldPath]]] = {
+_NO_TEXT: Final = ("", "-")
+
+_COMMON: Final[dict[Layout, dict[str, tuple[FieldPath, ...]]]] = {
     Layout.OWN: {
-        "Time": FieldPath(f"{OWN_OBJECT}.time"),
-        "UtcTime": FieldPath(f"{OWN_OBJECT}.utc_time"),
-        "Computer": FieldPath("winlog.computer_name"),
-        "EventId": FieldPath("winlog.event_id"),
-        "RecordId": FieldPath("winlog.record_id"),
-        "EventVersion": FieldPath("winlog.version"),
-        "Channel": FieldPath("winlog.channel"),
-        "Level": FieldPath("log.level"),
+        "Time": (FieldPath(f"{OWN_OBJECT}.time"),),
+        "UtcTime": (FieldPath(f"{OWN_OBJECT}.utc_time"),),
+        **{
+            name: (FieldPath(path, alias=f"{OWN_ALIASES}.{name}"),)
+            for name, path in {
+                "Computer": "winlog.computer_name",
+                "EventId": "winlog.event_id",
+                "RecordId": "winlog.record_id",
+                "EventVersion": "winlog.version",
+                "Channel": "winlog.channel",
+                "Level": "log.level",
+            }.items()
+        },
     },
     Layout.WINLOGBEAT_6: {
-        "Time": FieldPath("@timestamp"),
-        "UtcTime": FieldPath("event_data.UtcTime", nulls=("", "-")),
-        "Computer": FieldPath("computer_name"),
-        "EventId": FieldPath("event_id"),
-        "RecordId": FieldPath("record_number", nulls=("", "-")),
-        "EventVersion": FieldPath("version", nulls=("", "-")),
-        "Channel": FieldPath("log_name", nulls=("",)),
+        "Time": (FieldPath("@timestamp"),),
+        "UtcTime": (FieldPath("event_data.UtcTime", nulls=_NO_TEXT),),
+        "Computer": (FieldPath("computer_name"),),
+        "EventId": (FieldPath("event_id"),),
+        "RecordId": (FieldPath("record_number", nulls=_NO_TEXT),),
+        "EventVersion": (FieldPath("version", nulls=_NO_TEXT),),
+        "Channel": (FieldPath("log_name", nulls=("",)),),
         # The reader gives levels the names of the event viewer.
-        "Level": FieldPath("level", faithful=False, nulls=("", "-")),
+        "Level": (FieldPath("level", faithful=False, nulls=_NO_TEXT),),
     },
     Layout.WINLOGBEAT_7: {
-        "Time": FieldPath("@timestamp"),
-        "UtcTime": FieldPath("winlog.event_data.UtcTime", nulls=("", "-")),
-        "Computer": FieldPath("winlog.computer_name"),
-        "EventId": FieldPath("winlog.event_id", instead=("event.code",)),
-        "RecordId": FieldPath("winlog.record_id", nulls=("", "-")),
-        "EventVersion": FieldPath("winlog.version", nulls=("", "-")),
-        "Channel": FieldPath("winlog.channel", nulls=("",)),
-        "Level": FieldPath("log.level", faithful=False, nulls=("", "-"), instead=("winlog.level",)),
+        "Time": (FieldPath("@timestamp"),),
+        "UtcTime": (FieldPath("winlog.event_data.UtcTime", nulls=_NO_TEXT),),
+        "Computer": (FieldPath("winlog.computer_name"),),
+        # Documents have both, and the same in both: what has one is not counted twice.
+        "EventId": (FieldPath("winlog.event_id", instead="event.code"),),
+        "RecordId": (FieldPath("winlog.record_id", nulls=_NO_TEXT),),
+        "EventVersion": (FieldPath("winlog.version", nulls=_NO_TEXT),),
+        "Channel": (FieldPath("winlog.channel", nulls=("",)),),
+        "Level": (
+            FieldPath("log.level", faithful=False, nulls=_NO_TEXT),
+            FieldPath("winlog.level", faithful=False, nulls=_NO_TEXT),
+        ),
     },
 }
-_COMMON[Layout.ECS] = {**_COMMON[Layout.WINLOGBEAT_7], "UtcTime": FieldPath("@timestamp")}
+_COMMON[Layout.ECS] = {**_COMMON[Layout.WINLOGBEAT_7], "UtcTime": (FieldPath("@timestamp"),)}
 
 _HASH_NAMES: Final = frozenset(column.upper() for column in HASH_COLUMNS)
 
@@ -105,47 +125,80 @@ def paths_of(name: str, layout: Layout) -> tuple[FieldPath, ...]:
         return ()
     common = _COMMON[layout].get(name)
     if common is not None:
-        return (common,)
+        return common
     if name in _HASH_NAMES:
         return _hash_paths(name, layout)
-    return tuple(path for own in names_of(FIELDS[name]) for path in _event_data_paths(own, layout))
+    names = _sysmon_names(FIELDS[name])
+    paths = [path for own in names for path in _event_data_paths(own, layout)]
+    if layout is Layout.ECS:
+        paths += [path for own in names for path in _ecs_paths().get(own, ())]
+    return tuple(paths)
 
 
-def names_of(field: Field) -> tuple[str, ...]:
+def keyword_names() -> tuple[str, ...]:
+    """Return the fields that a keyword is looked for in, one for each column."""
+    return tuple(
+        next(name for name, field in FIELDS.items() if field.column == column and field.scope is Scope.ANY)
+        for column in KEYWORD_COLUMNS
+    )
+
+
+@cache
+def every_path(layout: Layout) -> tuple[FieldPath, ...]:
+    """Return every path where a field may be."""
+    return tuple(dict.fromkeys(path for name in FIELDS for path in paths_of(name, layout)))
+
+
+def _sysmon_names(field: Field) -> tuple[str, ...]:
     """Return the names that Sysmon gives a field: ``Process`` is Image and SourceImage."""
-    if field.scope is not Scope.ANY:
-        return (field.name,)
-    spanned = [other.name for other in FIELDS.values() if other.column == field.column]
-    return tuple(name for name in spanned if FIELDS[name].scope is not Scope.ANY) or (field.name,)
-
-
-def widest_name(column: str) -> str:
-    """Return the name that stands for a column in every event."""
-    return next(name for name, field in FIELDS.items() if field.column == column and field.scope is Scope.ANY)
-
-
-def is_guid(name: str) -> bool:
-    """Tell whether a field holds GUIDs."""
-    return FIELDS[name].type is FieldType.GUID
+    same = [other for other in FIELDS.values() if other.column == field.column]
+    if field.scope is Scope.ANY and len(same) > 1:
+        return tuple(other.name for other in same if other.scope is not Scope.ANY)
+    return (field.name,)
 
 
 def _hash_paths(name: str, layout: Layout) -> tuple[FieldPath, ...]:
+    """Return where one hash is: those that are split are our own; others have several in one text."""
     if layout is Layout.OWN:
         return (FieldPath(f"{OWN_OBJECT}.{name.lower()}"),)
     within = EVENT_DATA[layout]
-    return tuple(FieldPath(f"{within}.{field}", faithful=False, nulls=NULLS) for field in ("Hashes", "Hash"))
+    paths = [FieldPath(f"{within}.{field}", faithful=False, nulls=NULLS) for field in ("Hashes", "Hash")]
+    if layout is Layout.ECS:
+        made = [path for field in ("Hashes", "Hash") for path in _ecs_paths()[field]]
+        ids = frozenset(event_id for path in made for event_id in path.event_ids or ())
+        wanted = {
+            path.path for path in made if path.path == BARE_HASHES or path.path.endswith(f".{name.lower()}")
+        }
+        paths += [FieldPath(path, ids, faithful=False, nulls=NULLS) for path in sorted(wanted)]
+    return tuple(paths)
 
 
 def _event_data_paths(name: str, layout: Layout) -> tuple[FieldPath, ...]:
     within = EVENT_DATA[layout]
     if layout is Layout.OWN:  # Written by the names of the table: a stray Image of event 8 is in ``other``.
-        return (FieldPath(f"{OWN_ALIASES}.{name}", instead=(f"{within}.{name}",)),)
-    event_ids = SOURCE_EVENTS if name in SOURCE_NAMES else None
+        return (FieldPath(f"{within}.{name}", alias=f"{OWN_ALIASES}.{name}"),)
+    event_ids = {Scope.ANY: None, Scope.SOURCE: SOURCE_EVENTS, Scope.NOT_SOURCE: EVENT_IDS - SOURCE_EVENTS}
     return tuple(
-        FieldPath(f"{within}.{spelling}", event_ids, nulls=NULLS) for spelling in (name, *spellings_of(name))
+        FieldPath(f"{within}.{spelling}", event_ids[FIELDS[name].scope], nulls=NULLS)
+        for spelling in (name, *spellings_of(name))
     )
 
 
-def keyword_names() -> tuple[str, ...]:
-    """Return the fields that a keyword is looked for in, one for each column."""
-    return tuple(widest_name(column) for column in KEYWORD_COLUMNS)
+@cache
+def _ecs_paths() -> dict[str, tuple[FieldPath, ...]]:
+    """Return where the pipelines put each field, by its name."""
+    moved_ids: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    made_ids: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for event_id in EVENT_IDS:
+        for path, name in moved(event_id):
+            moved_ids[name, path].add(event_id)
+        for name, paths in rebuilt_from(event_id).items():
+            for path in paths:
+                made_ids[name, path].add(event_id)
+    found: defaultdict[str, tuple[FieldPath, ...]] = defaultdict(tuple)
+    for (name, path), ids in moved_ids.items():
+        found[name] += (FieldPath(path, frozenset(ids), nulls=NULLS),)
+    for (name, path), ids in made_ids.items():
+        unless = found[name][0].path if found[name] and found[name][0].faithful else None
+        found[name] += (FieldPath(path, frozenset(ids), faithful=False, nulls=NULLS, unless=unless),)
+    return dict(found)

@@ -30,6 +30,12 @@ def _term(path: str, value: Any) -> Query:
     return Term(**{path: value})
 
 
+PATHS_ASKED: Final = frozenset(
+    {*SIGNS, *_ECS_TERMS, *(path for paths in _PROVIDERS.values() for path in paths)}
+)
+"""The paths, beside those of fields, by which documents are told apart."""
+
+
 class LayoutQueries:
     """Queries that tell documents apart; no clause names a field that no index has.
 
@@ -95,9 +101,8 @@ class LayoutQueries:
         return Exists(field=self._first_of(layout))
 
     def _first_of(self, layout: Layout) -> str:
-        path = paths_of("EventId", layout)[0]
-        names = (path.path, *path.instead)
-        return next((name for name in names if self._foreign.has(name)), path.path)
+        at = paths_of("EventId", layout)[0]
+        return at.path if at.instead is None or self._foreign.has(at.path) else at.instead
 
     def _is_ecs(self) -> Query:
         without = [Exists(field=_UTC_TIME)] if self._foreign.has(_UTC_TIME) else []

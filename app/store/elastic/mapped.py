@@ -1,16 +1,21 @@
-"""What the mappings of indices say of their fields, by the answer of ``_field_caps``."""
+"""What the mappings of indices say of their fields, by the answers of ``_field_caps``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from app.store.elastic.places import Form
+
+Types = Mapping[str, Mapping[str, Any]]
+"""The types that a field has in some index, each with what can be done with it."""
 
 _KEYWORDS: Final = frozenset({"keyword", "wildcard", "constant_keyword"})
 _INTEGERS: Final = frozenset({"long", "integer", "short", "byte", "unsigned_long"})
 _DATES: Final = frozenset({"date", "date_nanos"})
 _OBJECTS: Final = frozenset({"object", "nested"})
+_UNMAPPED: Final = "unmapped"
+_FLATTENED: Final = "flattened"
 
 
 def _form(type_name: str) -> Form | None:
@@ -22,30 +27,42 @@ def _form(type_name: str) -> Form | None:
 
 
 class Mapped:
-    """The fields of some indices that are searched together."""
+    """The fields of some indices that are searched together.
 
-    def __init__(self, answer: Mapping[str, Any]) -> None:
+    ``coverage`` is an answer of the same indices that names, for some fields, the indices in
+    which each has which type, or is missing.
+    """
+
+    def __init__(self, answer: Mapping[str, Any], coverage: Mapping[str, Types] | None = None) -> None:
         self.indices: tuple[str, ...] = tuple(answer["indices"])
-        self._types: Mapping[str, Mapping[str, Mapping[str, Any]]] = answer["fields"]
+        self._types: dict[str, Types] = dict(answer["fields"])
+        self._coverage = coverage or {}
+
+    def types(self, path: str) -> Types:
+        """Return the types that a field has; objects are none."""
+        return {name: can for name, can in self._types.get(path, {}).items() if name not in _OBJECTS}
 
     def has(self, path: str) -> bool:
         """Tell whether some index has values at a path."""
-        return any(type_name not in _OBJECTS for type_name in self._types.get(path, ()))
+        return bool(self.types(path)) or self._is_flattened(path)
 
     def form(self, path: str) -> Form | None:
         """Return how a field can be asked; None: it cannot, or not in the same way in all indices."""
         types = self._types.get(path, {})
         forms = {_form(name) for name in types}
         usable = all(can["searchable"] and can["aggregatable"] for can in types.values())
-        return forms.pop() if len(forms) == 1 and usable else None
+        return forms.pop() if len(forms) == 1 and usable and not self._is_flattened(path) else None
 
     def sub_field(self, path: str, form: Form) -> str | None:
-        """Return the multi-field of ``path`` that has a form, as ``.keyword`` or ``.number``."""
-        if not self.has(path):
+        """Return the multi-field of ``path`` that has a form, as ``.keyword`` has, in all indices."""
+        if not self.types(path):
             return None
+        return next((name for name in self.sub_fields(path, form) if self._covers(name, path)), None)
+
+    def sub_fields(self, path: str, form: Form) -> list[str]:
+        """Return the multi-fields that have a form in some index."""
         within = path + "."
-        names = sorted(name for name in self._types if name.startswith(within))
-        return next((name for name in names if self.form(name) is form), None)
+        return [name for name in sorted(self._types) if name.startswith(within) and self.form(name) is form]
 
     def below(self, path: str) -> list[str]:
         """Return the paths of the fields in an object; multi-fields are left out."""
@@ -53,8 +70,45 @@ class Mapped:
         return [
             name
             for name in self._types
-            if name.startswith(within) and self.has(name) and not self.has(name.rpartition(".")[0])
+            if name.startswith(within) and self.types(name) and not self.types(name.rpartition(".")[0])
         ]
+
+    def can_count(self, path: str) -> bool:
+        """Tell whether every index can count the values of a field."""
+        types = self._types.get(path, {})
+        return bool(types) and all(can["aggregatable"] for can in types.values())
+
+    def indexed_names(self, path: str) -> list[str]:
+        """Return a field and its multi-fields, as far as some index has them."""
+        return (
+            [path, *(name for name in self._types if name.startswith(path + "."))] if self.has(path) else []
+        )
+
+    def indices_by_type(self, path: str) -> dict[str, list[str]]:
+        """Return in which indices a field has which type, where it has several."""
+        types = self._types.get(path, {})
+        return {name: list(can.get("indices", ())) for name, can in types.items()} if len(types) > 1 else {}
+
+    def _is_flattened(self, path: str) -> bool:
+        """Tell whether an object that the path lies in is indexed as one field, somewhere."""
+        return any(_FLATTENED in self._types.get(parent, {}) for parent in _parents(path))
+
+    def _covers(self, name: str, path: str) -> bool:
+        """Tell whether every index that has the field has this multi-field."""
+        lacking = self._lacking(name)
+        return not lacking or lacking <= self._lacking(path)
+
+    def _lacking(self, path: str) -> set[str]:
+        types = self._coverage.get(path, {})
+        if _UNMAPPED not in types:
+            return set()
+        # An index list is there wherever there is more than one type.
+        return set(types[_UNMAPPED].get("indices", self.indices))
+
+
+def _parents(path: str) -> Iterable[str]:
+    parts = path.split(".")
+    return (".".join(parts[:length]) for length in range(1, len(parts)))
 
 
 NOTHING: Final = Mapped({"indices": [], "fields": {}})

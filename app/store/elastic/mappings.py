@@ -1,228 +1,200 @@
-"""Where the indices that are read hold the fields of an event, as their mappings say."""
+"""Asking the cluster which fields its indices have, and in what of them values are not indexed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from threading import Lock
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
-from elasticsearch_dsl.query import Query
+from elasticsearch_dsl import A, Search
+from elasticsearch_dsl.query import Bool, Exists, Term
 
-from app.layouts.names import UTC_TIME
 from app.settings import Settings
 from app.store.elastic.address import Address, read_address
 from app.store.elastic.connection import Connection
-from app.store.elastic.field_paths import (
-    EVENT_DATA,
-    NULLS,
-    OWN_OTHER,
-    FieldPath,
-    is_guid,
-    keyword_names,
-    paths_of,
-)
+from app.store.elastic.field_paths import EVENT_DATA, OWN_OBJECT, every_path
+from app.store.elastic.index_fields import IndexFields
 from app.store.elastic.indices import Names
-from app.store.elastic.layout_queries import LayoutQueries
+from app.store.elastic.layout_queries import PATHS_ASKED
 from app.store.elastic.mapped import NOTHING, Mapped
-from app.store.elastic.places import Form, Layout, Place
+from app.store.elastic.places import Form, Layout
 from app.store.port import Budget
-from app.sysmon.fields import FIELDS, FieldType
 
 _FRESH_SECONDS: Final = 5.0
-_FORMS: Final = {FieldType.INTEGER: Form.NUMBER, FieldType.TIME: Form.DATE}
-_Make = Callable[[str, FieldPath, Layout], Place | None]
+_ODD_SECONDS: Final = 600.0
+"""Documents of versions that are long gone do not come every minute, and looking for them takes time."""
+
+_IGNORED: Final = "_ignored"
+_MOST_IGNORED: Final = 10_000
+_PATHS: Final = tuple(dict.fromkeys(at for layout in Layout for at in every_path(layout)))
 
 
-class IndexFields:
-    """``places.Fields`` of indices of our own and of others, as they were a few seconds ago."""
+def _asked_for() -> list[str]:
+    """Return patterns of all fields that matter; what else others index is not our concern."""
+    paths = {at.path for at in _PATHS} | {at.instead for at in _PATHS if at.instead} | PATHS_ASKED
+    tops = {path.partition(".")[0] for path in (*paths, *EVENT_DATA.values(), OWN_OBJECT)}
+    return sorted([*tops, *(f"{top}.*" for top in tops), _IGNORED])
 
-    def __init__(self, indices: str, own: Mapped, foreign: Mapped, ignored: Mapping[str, int]) -> None:
-        self.indices = indices
-        self.runtime: dict[str, dict[str, str]] = {}
-        self._own, self._foreign = own, foreign
-        self._ignored = ignored
-        self._queries = LayoutQueries(own, foreign)
-        self.layouts = self._queries.layouts
-        self._texts = {name: self._places(name, self._text_place) for name in FIELDS}
-        self._ordered = {name: self._places(name, self._ordered_place) for name in FIELDS}
-        self._keywords = tuple(dict.fromkeys(self._keyword_places()))
 
-    def texts(self, name: str) -> Sequence[Place]:
-        """Return the places where a field is compared as a text.
+_FIELDS: Final = _asked_for()
 
-        Where the index has numbers or times only, that place is among them too, of that form and
-        not faithful: so much may be said, that the value is there.
-        """
-        return self._texts[name]
 
-    def ordered(self, name: str) -> Sequence[Place]:
-        """Return the places where a field is compared by value, sorted and counted.
+class FieldsReader:
+    """Reads the fields of the indices that a store has and is told to read."""
 
-        Where an index has integers as texts only, the place is a ``KEYWORD`` and not faithful.
-        """
-        return self._ordered[name]
+    def __init__(self, connection: Connection, address: Address) -> None:
+        self._connection = connection
+        self._own = Names(address.prefix).events
+        self._foreign = ",".join(address.patterns)
+        self._indices = ",".join(filter(None, (self._own, self._foreign)))
+        if "*" in self._foreign:
+            self._foreign += f",-{self._own}"  # A pattern may be so wide that ours are among them.
+        self._odd: frozenset[str] = frozenset()
+        self._odd_pairs: list[tuple[str, str]] = []
+        self._odd_until = 0.0
 
-    def keywords(self) -> Sequence[Place]:
-        """Return every place where a keyword is looked for."""
-        return self._keywords
-
-    def of_layout(self, layout: Layout) -> Query:
-        """Return what only documents of a layout match, among Sysmon's events."""
-        return self._queries.of_layout(layout)
-
-    def sysmon(self) -> Query:
-        """Return what Sysmon's events match, and nothing else in the indices."""
-        return self._queries.sysmon()
-
-    def _places(self, name: str, make: _Make) -> tuple[Place, ...]:
-        """Return a field's places, in the order of ``Layout``."""
-        places = (
-            make(name, path, layout)
-            for layout in Layout
-            if layout in self.layouts
-            for path in paths_of(name, layout)
+    def read(self, budget: Budget) -> IndexFields:
+        """Ask which fields there are, and which values are not indexed."""
+        own = self._mapped(self._own, budget, with_empty=True)
+        foreign = self._mapped(self._foreign, budget, with_empty=False)
+        ours, theirs = self._ignored({self._own: own, self._foreign: foreign}, budget)
+        return IndexFields(
+            indices=self._indices,
+            own=own,
+            foreign=foreign,
+            ignored={layout: ours if layout is Layout.OWN else theirs for layout in Layout},
+            odd=self._odd_paths(foreign, budget),
         )
-        return tuple(place for place in places if place is not None)
 
-    def _keyword_places(self) -> Iterator[Place]:
-        for name in keyword_names():
-            yield from self._texts[name]
-        for layout in Layout:
-            if layout not in self.layouts:
-                continue
-            for path in self._unknown_paths(layout):
-                place = self._text_place("", FieldPath(path, nulls=NULLS), layout)
-                if place is not None:
-                    yield place
-
-    def _unknown_paths(self, layout: Layout) -> list[str]:
-        """Return the paths of fields that no table knows, or not in every event."""
-        if layout is Layout.OWN:
-            return [OWN_OTHER]
-        known = {place.path for name in keyword_names() for place in self._texts[name] if not place.event_ids}
-        within = EVENT_DATA[layout]
-        return [
-            path
-            for path in self._foreign.below(within)
-            if path not in known and path != f"{within}.{UTC_TIME}"
+    def _mapped(self, indices: str, budget: Budget, *, with_empty: bool) -> Mapped:
+        """Read the fields; without those that no document has: templates of others map all of ECS."""
+        if not indices:
+            return NOTHING
+        answer = self._field_caps(indices, _FIELDS, budget, with_empty=with_empty)
+        mapped = Mapped(answer)
+        partly = [
+            name
+            for at in _PATHS
+            if mapped.form(at.path) is None
+            for name in (at.path, *mapped.sub_fields(at.path, Form.KEYWORD))
         ]
+        if not partly or len(mapped.indices) < 2:
+            return mapped
+        coverage = self._field_caps(indices, partly, budget, with_empty=with_empty, with_unmapped=True)
+        return Mapped(answer, coverage["fields"])
 
-    def _text_place(self, name: str, at: FieldPath, layout: Layout) -> Place | None:
-        asked = self._asked(at, layout)
-        if asked is None:
-            return None
-        path, form = asked
-        return Place(
-            path=path,
-            form=form,
-            layout=layout,
-            event_ids=at.event_ids,
-            faithful=at.faithful and form is Form.KEYWORD,
-            is_guid=bool(name) and is_guid(name),
-            nulls=at.nulls if form is Form.KEYWORD else (),
-            cut=self._cut(path),
-        )
+    def _field_caps(
+        self,
+        indices: str,
+        fields: list[str],
+        budget: Budget,
+        *,
+        with_empty: bool,
+        with_unmapped: bool = False,
+    ) -> dict[str, Any]:
+        budget.check()
+        with self._connection.asking():
+            answer = self._connection.client.options(request_timeout=budget.left).field_caps(
+                index=indices.split(","),
+                fields=fields,
+                ignore_unavailable=True,
+                allow_no_indices=True,
+                include_empty_fields=with_empty,
+                include_unmapped=with_unmapped,
+            )
+        return dict(answer.body)
 
-    def _ordered_place(self, name: str, at: FieldPath, layout: Layout) -> Place | None:
-        wanted = _FORMS.get(FIELDS[name].type, Form.KEYWORD)
-        text = self._text_place(name, at, layout)
-        if wanted is Form.KEYWORD or text is None:
-            return text
-        path = self._in_form(at, wanted, layout)
-        if path is not None:
-            form = wanted
-            if layout is Layout.OWN and FIELDS[name].type is FieldType.TIME:
-                form = Form.MICROSECONDS
-            return Place(path, form, layout, at.event_ids, at.faithful, cut=self._cut(path))
-        return text if FIELDS[name].type is FieldType.TIME else replace(text, faithful=False)
+    def _ignored(self, sides: Mapping[str, Mapped], budget: Budget) -> list[dict[str, int]]:
+        """Return of each side how many documents have a value in a field that is not indexed."""
+        asked = {indices: mapped for indices, mapped in sides.items() if mapped.indices}
+        requests = [(indices, _ignored_body(mapped)) for indices, mapped in asked.items()]
+        answers = self._connection.searches(requests, budget=budget)
+        found = dict(zip(asked, map(_counts, answers), strict=True))
+        return [found.get(indices, {}) for indices in sides]
 
-    def _in_form(self, at: FieldPath, wanted: Form, layout: Layout) -> str | None:
-        """Return the field that has values in a form, if there is one."""
-        mapped = self._mapped(layout)
-        if layout is Layout.OWN and wanted is Form.DATE:  # Microseconds are indexed as integers.
-            wanted = Form.NUMBER
-        for path in (at.path, *at.instead):
-            if mapped.has(path):
-                if mapped.form(path) is wanted and path not in self.runtime:
-                    return path
-                found = mapped.sub_field(path, wanted)
-                if found is not None:
-                    return found
-        return None
+    def _odd_paths(self, foreign: Mapped, budget: Budget) -> frozenset[str]:
+        """Return the paths at which a document has a value in the place of the usual one.
 
-    def _asked(self, at: FieldPath, layout: Layout) -> tuple[str, Form] | None:
-        """Return the field that is asked for a value, and its form; None: no index has it."""
-        mapped = self._mapped(layout)
-        path = next((path for path in (at.path, *at.instead) if mapped.has(path)), None)
-        if path is None:
-            return None
-        form = mapped.form(path)
-        if form is not None:
-            return path, form
-        found = mapped.sub_field(path, Form.KEYWORD)
-        if found is not None:
-            return found, Form.KEYWORD
-        self.runtime[path] = {"type": "keyword"}
-        return path, Form.KEYWORD
+        Where no document has the usual one, that needs no search.
+        """
+        there = {at for at in _PATHS if at.unless and foreign.has(at.path)}
+        usual = sorted((at.path, at.unless) for at in there if at.unless and foreign.has(at.unless))
+        alone = frozenset(at.path for at in there) - {path for path, _ in usual}
+        if not usual:
+            return alone
+        if self._odd_pairs != usual or monotonic() >= self._odd_until:
+            self._odd = self._without_usual(usual, budget)
+            self._odd_pairs, self._odd_until = usual, monotonic() + _ODD_SECONDS
+        return alone | self._odd
 
-    def _mapped(self, layout: Layout) -> Mapped:
-        return self._own if layout is Layout.OWN else self._foreign
+    def _without_usual(self, pairs: list[tuple[str, str]], budget: Budget) -> frozenset[str]:
+        requests = [
+            (
+                self._foreign,
+                Search()
+                .query(Bool(filter=[Exists(field=path)], must_not=[Exists(field=unless)]))
+                .extra(size=1, _source=False, track_total_hits=False, terminate_after=1)
+                .to_dict(),
+            )
+            for path, unless in pairs
+        ]
+        answers = self._connection.searches(requests, budget=budget)
+        found = zip(pairs, answers, strict=True)
+        return frozenset(path for (path, _), answer in found if answer["hits"]["hits"])
 
-    def _cut(self, path: str) -> str | None:
-        return path if path in self._ignored else None
+
+def _ignored_body(mapped: Mapped) -> dict[str, Any]:
+    """Return a search that counts the documents of each field that ``_ignored`` names.
+
+    Before Elasticsearch 8.15 that field could not be counted, only looked for.
+    """
+    search = Search().query(Exists(field=_IGNORED)).extra(size=0, track_total_hits=False)
+    if mapped.can_count(_IGNORED):
+        search.aggs.bucket(_IGNORED, A("terms", field=_IGNORED, size=_MOST_IGNORED))
+    else:
+        names = sorted({name for at in _PATHS for name in mapped.indexed_names(at.path)})
+        filters = {name: Term(_ignored=name) for name in names}
+        search.aggs.bucket(_IGNORED, A("filters", filters=filters))
+    return dict(search.to_dict())
+
+
+def _counts(answer: Mapping[str, Any]) -> dict[str, int]:
+    buckets = answer.get("aggregations", {}).get(_IGNORED, {}).get("buckets", ())
+    if isinstance(buckets, Mapping):
+        return {name: bucket["doc_count"] for name, bucket in buckets.items() if bucket["doc_count"]}
+    return {bucket["key"]: bucket["doc_count"] for bucket in buckets}
 
 
 def read_fields(connection: Connection, address: Address, budget: Budget) -> IndexFields:
-    """Ask which fields the indices have."""
-    own, foreign = Names(address.prefix).events, ",".join(address.patterns)
-    return IndexFields(
-        indices=",".join(filter(None, (own, foreign))),
-        own=_read_mapped(connection, own, budget, with_empty=True),
-        foreign=_read_mapped(connection, foreign, budget, with_empty=False),
-        ignored={},
-    )
-
-
-def _read_mapped(connection: Connection, indices: str, budget: Budget, *, with_empty: bool) -> Mapped:
-    """Read the fields; without those that no document has: templates of others map all of ECS."""
-    if not indices:
-        return NOTHING
-    budget.check()
-    with connection.asking():
-        answer = connection.client.options(request_timeout=budget.left).field_caps(
-            index=indices.split(","),
-            fields="*",
-            ignore_unavailable=True,
-            allow_no_indices=True,
-            include_empty_fields=with_empty,
-        )
-    return Mapped(answer.body)
+    """Ask which fields the indices have that a store keeps its events in, and is told to read."""
+    return FieldsReader(connection, address).read(budget)
 
 
 class FieldsCache:
     """The fields of the indices, read again every few seconds."""
 
     def __init__(self, connection: Connection, settings: Settings) -> None:
-        self._connection = connection
-        self._address = read_address(settings)
+        self._reader = FieldsReader(connection, read_address(settings))
         self._lock = Lock()
         self._fields: IndexFields | None = None
         self._until = 0.0
+        self._forgotten = 0
 
     def get(self, budget: Budget) -> IndexFields:
         """Return the fields; where there are none yet, ask each time."""
         with self._lock:
-            fields = self._fields
-            if fields is not None and fields.layouts and monotonic() < self._until:
-                return fields
-        fields = read_fields(self._connection, self._address, budget)
+            forgotten = self._forgotten
+            if self._fields is not None and self._fields.layouts and monotonic() < self._until:
+                return self._fields
+        fields = self._reader.read(budget)
         with self._lock:
-            self._fields, self._until = fields, monotonic() + _FRESH_SECONDS
+            if forgotten == self._forgotten:  # Else it may have been read before what changed.
+                self._fields, self._until = fields, monotonic() + _FRESH_SECONDS
         return fields
 
     def forget(self) -> None:
         """Read anew at the next call: an index was made."""
         with self._lock:
             self._fields = None
+            self._forgotten += 1
