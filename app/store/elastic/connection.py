@@ -66,7 +66,7 @@ class Connection:
         """
         if self._server is None:
             with self.asking():
-                self._server = read_server(self.client)
+                self._server = read_server(self.client, self.asking)
         return self._server
 
     @contextmanager

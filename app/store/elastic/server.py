@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
@@ -23,6 +24,7 @@ class Server:
     distribution: str
     cluster: str
     _client: Elasticsearch = field(repr=False, compare=False)
+    _asking: Callable[[], AbstractContextManager[None]] = field(repr=False, compare=False)
     _types: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
     _lock: Any = field(default_factory=Lock, repr=False, compare=False)
 
@@ -34,20 +36,25 @@ class Server:
     def has_type(self, name: str) -> bool:
         """Tell whether fields can be of this type, such as ``wildcard``.
 
-        Asks in ``with connection.asking():``. Nothing is left on the server: a template is tried,
-        which wants the privilege to make templates.
+        Nothing is left on the server: a template is tried, which wants the privilege to make
+        templates.
         """
-        with self._lock:
+        with self._lock, self._asking():
             if name not in self._types:
                 self._types[name] = _takes_type(self._client, name)
             return self._types[name]
 
 
-def read_server(client: Elasticsearch) -> Server:
-    """Ask what the server is; raise StoreUnavailable where it is too old."""
+def read_server(client: Elasticsearch, asking: Callable[[], AbstractContextManager[None]]) -> Server:
+    """Ask what the server is; raise StoreUnavailable where it is too old.
+
+    ``asking`` translates the errors of what the server is asked later on.
+    """
     info: Mapping[str, Any] = client.info().body
     version = info["version"]
-    server = Server(version["number"], version.get("build_flavor", "default"), info["cluster_name"], client)
+    server = Server(
+        version["number"], version.get("build_flavor", "default"), info["cluster_name"], client, asking
+    )
     if server.version < (OLDEST,):
         raise StoreUnavailable(too_old(server.number))
     return server
