@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
@@ -267,32 +267,44 @@ class Decoder:
             else:
                 others.append(position)
         if others:
-            self._read([hits[position] for position in others], others, found)
+            self._read(hits, found, others)
         return found
 
-    def _read(
-        self, hits: Sequence[Mapping[str, Any]], positions: Sequence[int], found: list[Event | None]
-    ) -> None:
-        """Read documents of others, all as one batch, and put them where they belong."""
-        reader = Reader()
-        waiting = []
-        for number, hit in enumerate(hits):
-            before = len(reader), reader.rejected
-            reader.document(hit.get("_source"), str(number))
-            if len(reader) > before[0]:
-                waiting.append(positions[number])
-            elif reader.rejected == before[1]:
-                self._refuse(hit, "It is of another log than Sysmon's.")
-        batch = reader.take()
-        gone = set(reader.refused)
-        kept = (position for row, position in enumerate(waiting) if row not in gone)
-        for position, event in zip(kept, batch.events(), strict=True):
-            found[position] = event
-        for reject in reader.rejects:
-            self._refuse(hits[int(reject.place)], reject.reason)
+    def _read(self, hits: Sequence[Mapping[str, Any]], found: list[Event | None], others: list[int]) -> None:
+        """Read the documents of others, and put their events where they belong."""
+        read = read_others([hits[position].get("_source") for position in others])
+        for number, event in zip(read.numbers, read.batch.events(), strict=True):
+            found[others[number]] = event
+        for number, reason in read.refused.items():
+            self._refuse(hits[others[number]], reason)
 
     def _refuse(self, hit: Mapping[str, Any], reason: str) -> None:
         self.unreadable[f"{hit.get('_index')}/{hit.get('_id')}"] = reason
+
+
+class Others(NamedTuple):
+    """Events of documents of others: the number of each row's document, and why some have none."""
+
+    batch: EventBatch
+    numbers: list[int]
+    refused: dict[int, str]
+
+
+def read_others(documents: Sequence[object]) -> Others:
+    """Read documents of any layout, all as one batch."""
+    reader = Reader()
+    waiting, refused = [], {}
+    for number, document in enumerate(documents):
+        events, rejected = len(reader), reader.rejected
+        reader.document(document, str(number))
+        if len(reader) > events:
+            waiting.append(number)
+        elif reader.rejected == rejected:
+            refused[number] = "It is of another log than Sysmon's."
+    batch = reader.take()
+    gone = set(reader.refused)
+    refused |= {int(reject.place): reject.reason for reject in reader.rejects}
+    return Others(batch, [number for row, number in enumerate(waiting) if row not in gone], refused)
 
 
 _MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError, OverflowError)

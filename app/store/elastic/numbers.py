@@ -135,11 +135,17 @@ class Numbers:
         """Return the newest number whose events are stored; 0: there is none."""
         return self._read().state.stored
 
-    def safe_until(self) -> int:
-        """Return the number up to which nothing more will come: all batches up to it are whole."""
+    def safe_until(self, time: int | None = None) -> int:
+        """Return the number up to which nothing more will come: all batches up to it are whole.
+
+        With a ``time``, in microseconds, that is the number, or the one before the first open
+        one: for those who read documents of others too, which have times for numbers. It must
+        be so long ago that no writer's clock is still before it.
+        """
         state, now = self._read().state, _now()
-        live = [number for number, end in state.open.items() if not _is_over(end, now)]
-        return min(live) - 1 if live else state.last
+        until = state.last if time is None else time
+        live = (number - 1 for number, end in state.open.items() if not _is_over(end, now))
+        return min([until, *live])
 
     @contextmanager
     def held(self, number: int) -> Iterator[Flag]:
