@@ -19,7 +19,6 @@ from app.sysmon.condition import And, Condition, Match, Not, Operator, Or
 from app.sysmon.evaluate import holds
 from app.sysmon.events import Event
 from app.sysmon.fields import ANY_FIELD, DERIVED, FIELDS, SOURCE_EVENTS, FieldType, Scope
-from app.sysmon.kinds import KINDS
 from app.sysmon.values import network_of, time_of, wildcard_parts
 
 Query = dict[str, Any]
@@ -41,8 +40,9 @@ SYSMON: Final[Query] = {
 """Events of Sysmon: indices of Winlogbeat hold other logs too. A collector may put them elsewhere."""
 
 _LONGEST_PATTERN: Final = 900
-_NOT_SPECIAL: Final = 200
-"""An event ID that is none of Sysmon's: for what holds of IDs that no table knows."""
+_EVENT_IDS: Final = range(256)
+_BEYOND: Final = 60_000
+"""An event ID that Sysmon will not reach: for what holds of IDs that no table knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,8 @@ def _match(match: Match) -> Asked:
     if match.field == ANY_FIELD:
         return _anywhere(match)
     if match.field in DERIVED:
-        return _exactly(_by_event_id(match))
+        compares_fields = match.operator is Operator.FIELD_EQUALS_FIELD
+        return Asked(NONE, ALL) if compares_fields else _exactly(_by_event_id(match))
     if FIELDS[match.field].type is FieldType.TIME:
         return _time(match)
     if match.field == "EventId" and match.operator in _LIMITS:
@@ -128,14 +129,19 @@ def _field(match: Match) -> Asked:
     if maybe is None:
         return Asked(NONE, exists)
 
+    # Logs have GUIDs in braces and capitals, this program has neither.
+    is_guid = field.type is FieldType.GUID
+    if is_guid and match.case_sensitive:
+        sure = ()
+
     def on_paths(patterns: tuple[str, ...]) -> Query:
-        if field.type is FieldType.GUID:  # Logs have GUIDs in braces, this program without.
+        if is_guid:
             patterns = tuple(text for each in patterns for text in (each, "{" + each + "}"))
         return _any(
             within(query)
             for path, within in said
             for pattern in patterns
-            if (query := _pattern(path, pattern, match.case_sensitive)) is not None
+            if (query := _pattern(path, pattern, match.case_sensitive and not is_guid)) is not None
         )
 
     return Asked(on_paths(sure), on_paths(maybe))
@@ -165,8 +171,7 @@ def _patterns(match: Match) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
             parts = wildcard_parts(match.value)
             pattern = "".join(part if part in {"*", "?"} else _escaped(part[1:]) for part in parts)
         case Operator.CIDR:
-            found = tuple(_network(match.value))
-            return (found, found) if found else ((), None)
+            return (), tuple(_network(match.value)) or None
         case _:
             return (), None
     # Elasticsearch knows the case of ASCII only.
@@ -179,13 +184,12 @@ def _if_cased(found: re.Match[str]) -> str:
 
 
 def _network(text: str) -> Iterator[str]:
-    """Yield the wildcards of an IPv4 network that ends at a dot; there are none for others."""
+    """Yield wildcards that no address in an IPv4 network fails, up to a dot; there are none for others."""
     network = network_of(text)
-    if network is not None and network.version == 4 and network.prefixlen in {8, 16, 24, 32}:
-        wanted = network.prefixlen // 8
-        begin = ".".join(str(network.network_address).split(".")[:wanted])
-        pattern = begin if wanted == 4 else f"{begin}.*"
-        yield from (pattern, f"::ffff:{pattern}")
+    if network is not None and network.version == 4 and network.prefixlen >= 8:
+        octets = str(network.network_address).split(".")[: network.prefixlen // 8]
+        yield ".".join(octets if len(octets) == 4 else [*octets, "*"])
+        yield "*:*:*"  # An IPv4 address may be written in IPv6, in more ways than one.
 
 
 def _pattern(path: str, pattern: str, case_sensitive: bool) -> Query | None:
@@ -228,9 +232,9 @@ def _by_event_id(match: Match) -> Query:
     def does(event_id: int) -> bool:
         return holds(match, Event(time=datetime(2000, 1, 1, tzinfo=UTC), computer="-", event_id=event_id))
 
-    if does(_NOT_SPECIAL):
-        return _not(_event_ids(event_id for event_id in KINDS if not does(event_id)))
-    return _event_ids(event_id for event_id in KINDS if does(event_id))
+    if does(_BEYOND):
+        return _not(_event_ids(event_id for event_id in _EVENT_IDS if not does(event_id)))
+    return _event_ids(event_id for event_id in _EVENT_IDS if does(event_id))
 
 
 def _event_ids(event_ids: Iterable[int]) -> Query:
@@ -251,7 +255,11 @@ def _time(match: Match) -> Asked:
     time = time_of(match.value)
     if match.field != "Time" or match.operator not in _LIMITS or time is None:
         return Asked(NONE, ALL)
-    return _exactly({"range": {"@timestamp": {_LIMITS[match.operator]: iso(time)}}})
+    # The index knows whole milliseconds: what is in the same one may be on either side.
+    limit, whole = _LIMITS[match.operator], time.microsecond % 1000 == 0
+    if whole and limit in {"lt", "gte"}:
+        return _exactly({"range": {"@timestamp": {limit: iso(time)}}})
+    return Asked(NONE, {"range": {"@timestamp": {f"{limit[:2]}e": iso(time)}}})
 
 
 def iso(time: datetime) -> str:
@@ -264,7 +272,7 @@ def _anywhere(match: Match) -> Asked:
     _sure, patterns = _patterns(match) if match.operator is not Operator.CIDR else ((), None)
     if patterns is None:
         return Asked(NONE, ALL)
-    regexp = "".join(_regexp(patterns[0], match.case_sensitive))
+    regexp = r"\{?" + "".join(_regexp(patterns[0], match.case_sensitive)) + r"\}?"  # GUIDs may have braces.
     if len(regexp) > _LONGEST_PATTERN:
         return Asked(NONE, ALL)
     query = {"query_string": {"query": f"/{regexp}/", "fields": list(ANYTHING), "lenient": True}}

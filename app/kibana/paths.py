@@ -54,7 +54,7 @@ TYPED: Final = frozenset(
 """Paths that may be numbers, addresses or times in an index, which take no patterns."""
 
 HASHES: Final = ("winlog.event_data.Hashes", "winlog.event_data.Hash", "event_data.Hashes", "event_data.Hash")
-ANYTHING: Final = ("winlog.event_data.*", "event_data.*", *COMPUTER)
+ANYTHING: Final = ("winlog.event_data.*", "event_data.*", "sysmonsearch.other.value", *COMPUTER)
 
 
 def names_of(name: str) -> tuple[str, ...]:
