@@ -6,7 +6,8 @@ It follows ``app.layouts`` (``winlogbeat``, ``names``, ``ecs``), which reads the
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -131,7 +132,7 @@ def paths_of(name: str, layout: Layout) -> tuple[FieldPath, ...]:
     names = _sysmon_names(FIELDS[name])
     paths = [path for own in names for path in _event_data_paths(own, layout)]
     if layout is Layout.ECS:
-        paths += [path for own in names for path in _ecs_paths().get(own, ())]
+        paths += _merged(path for own in names for path in _ecs_paths().get(own, ()))
     return tuple(paths)
 
 
@@ -184,6 +185,16 @@ def _event_data_paths(name: str, layout: Layout) -> tuple[FieldPath, ...]:
     )
 
 
+def _merged(paths: Iterable[FieldPath]) -> list[FieldPath]:
+    """Return the same, one for each path: Image and SourceImage of Process lie at one."""
+    merged: dict[str, FieldPath] = {}
+    for each in paths:
+        before = merged.get(each.path)
+        ids = (before.event_ids or frozenset()) if before else frozenset()
+        merged[each.path] = replace(before or each, event_ids=ids | (each.event_ids or frozenset()))
+    return list(merged.values())
+
+
 @cache
 def _ecs_paths() -> dict[str, tuple[FieldPath, ...]]:
     """Return where the pipelines put each field, by its name."""
@@ -197,7 +208,9 @@ def _ecs_paths() -> dict[str, tuple[FieldPath, ...]]:
                 made_ids[name, path].add(event_id)
     found: defaultdict[str, tuple[FieldPath, ...]] = defaultdict(tuple)
     for (name, path), ids in moved_ids.items():
-        found[name] += (FieldPath(path, frozenset(ids), nulls=NULLS),)
+        # Some are moved, some are copied; a value that stands twice would be counted twice.
+        stays = f"{EVENT_DATA[Layout.ECS]}.{name}"
+        found[name] += (FieldPath(path, frozenset(ids), nulls=NULLS, unless=stays),)
     for (name, path), ids in made_ids.items():
         unless = found[name][0].path if found[name] and found[name][0].faithful else None
         found[name] += (FieldPath(path, frozenset(ids), faithful=False, nulls=NULLS, unless=unless),)

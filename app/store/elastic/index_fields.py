@@ -10,6 +10,7 @@ from elasticsearch_dsl.query import Query
 
 from app.layouts.names import UTC_TIME
 from app.store.elastic.choosing import Choice
+from app.store.elastic.field_notes import not_indexed, read_from_documents
 from app.store.elastic.field_paths import (
     EVENT_DATA,
     NULLS,
@@ -37,8 +38,8 @@ class IndexFields:
     """``places.Fields`` of indices of our own and of others, as they were a few seconds ago.
 
     ``ignored`` says of fields how many documents have a value in them that is not indexed, for
-    its length or its kind; ``odd`` names paths that hold a value in the place of which a document
-    lacks the usual one (``FieldPath.unless``).
+    its length or its kind; ``odd`` names the paths that hold a value in documents which lack the
+    usual one (``FieldPath.unless``).
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class IndexFields:
     ) -> None:
         self.indices = indices
         self.runtime: dict[str, Mapping[str, str]] = {}
-        self.foreign = foreign
+        self.own, self.foreign = own, foreign
         self.ignored = ignored or {}
         self._odd = odd
         self._queries = LayoutQueries(own, foreign)
@@ -88,6 +89,10 @@ class IndexFields:
     def sysmon(self) -> Query:
         """Return what Sysmon's events match, and nothing else in the indices."""
         return self._queries.sysmon()
+
+    def notes(self) -> list[str]:
+        """Return what of the mappings makes searches slow or counts inexact, in whole sentences."""
+        return [*read_from_documents(self.runtime, self.own, self.foreign), *not_indexed(self.ignored)]
 
     def _places(self, name: str, make: _Make) -> tuple[Place, ...]:
         """Return a field's places, in the order of ``Layout``."""

@@ -22,8 +22,8 @@ from app.store.elastic.places import Form, Layout
 from app.store.port import Budget
 
 _FRESH_SECONDS: Final = 5.0
-_ODD_SECONDS: Final = 600.0
-"""Documents of versions that are long gone do not come every minute, and looking for them takes time."""
+_ODD_SECONDS: Final = 300.0
+"""What pipelines move and what they copy changes with their version only, and finding it takes time."""
 
 _IGNORED: Final = "_ignored"
 _MOST_IGNORED: Final = 10_000
