@@ -47,3 +47,24 @@ def test_a_misspelt_setting_does_not_go_unnoticed() -> None:
 def test_an_empty_folder_name_is_refused() -> None:
     with pytest.raises(BadSetting, match="SYSMONSEARCH_DATA"):
         Settings.from_environ({"SYSMONSEARCH_DATA": ""})
+
+
+def test_secrets_are_in_no_text_of_the_settings() -> None:
+    settings = Settings.from_environ(
+        {
+            "SYSMONSEARCH_STORE": "elasticsearch+https://ann:hidden1@host",
+            "SYSMONSEARCH_ELASTIC_PASSWORD": "hidden2",
+            "SYSMONSEARCH_ELASTIC_API_KEY": "hidden3",
+            "SYSMONSEARCH_ELASTIC_USER": "ann",
+        }
+    )
+
+    assert settings.elastic_password == "hidden2"
+    assert "ann" in repr(settings)
+    assert "hidden" not in repr(settings) + str(settings)
+
+
+def test_elasticsearch_may_be_told_to_keep_no_copies_but_has_one_shard_at_least() -> None:
+    assert Settings.from_environ({"SYSMONSEARCH_ELASTIC_REPLICAS": "0"}).elastic_replicas == 0
+    with pytest.raises(BadSetting, match="from 1"):
+        Settings.from_environ({"SYSMONSEARCH_ELASTIC_SHARDS": "0"})

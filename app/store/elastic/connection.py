@@ -26,7 +26,7 @@ from app.store.elastic.client import (
     make_client,
     retries,
 )
-from app.store.elastic.server import Server, read_server
+from app.store.elastic.server import Server, check_reading, read_server
 from app.store.elastic.waiting import Threads, result_within
 from app.store.port import Budget
 
@@ -62,11 +62,14 @@ class Connection:
     def server(self) -> Server:
         """What answers: read once, when it is first asked for.
 
-        Raises StoreUnavailable where it is no Elasticsearch, or one that is too old.
+        Raises StoreUnavailable where it is no Elasticsearch, or one that is too old, or where not
+        all that is named may be read.
         """
         if self._server is None:
             with self.asking():
-                self._server = read_server(self.client, self.asking)
+                server = read_server(self.client, self.asking)
+                check_reading(self.client, self.address)
+            self._server = server
         return self._server
 
     @contextmanager
@@ -186,7 +189,9 @@ class Connection:
                 if meta.status >= 300:
                     return
                 for task in _tasks_named(tasks, name):
-                    self._send("POST", f"/_tasks/{quote(task)}/_cancel", None, seconds=_GRACE_SECONDS)
+                    path = f"/_tasks/{quote(task)}/_cancel"
+                    if self._send("POST", path, None, seconds=_GRACE_SECONDS).meta.status == 403:
+                        return
             except TransportError:
                 return
             sleep(0.05)

@@ -11,9 +11,13 @@ from typing import Any, Final
 from elasticsearch import BadRequestError, Elasticsearch
 
 from app.errors import StoreUnavailable
+from app.settings import PREFIX
+from app.store.elastic.address import Address
 
 OLDEST: Final = 8
 """The first major version that understands this program's requests."""
+_NO_SECURITY: Final = (400, 404, 405)
+"""What a server says that has no security, when asked who may do what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,28 @@ def read_server(client: Elasticsearch, asking: Callable[[], AbstractContextManag
     if server.version < (OLDEST,):
         raise StoreUnavailable(too_old(server.number))
     return server
+
+
+def check_reading(client: Elasticsearch, address: Address) -> None:
+    """Raise StoreUnavailable where who asks may not read all the indices that are named.
+
+    Elasticsearch hides such indices from patterns: a search would answer as if no events were there.
+    """
+    if not address.has_credentials:
+        return
+    names = [f"{address.prefix}-*", *(name for name in address.patterns if not name.startswith("-"))]
+    asked = client.options(ignore_status=_NO_SECURITY)
+    answer = asked.security.has_privileges(index=[{"names": names, "privileges": ["read"]}])
+    hidden = [name for name, may in answer.body.get("index", {}).items() if not may["read"]]
+    if hidden:
+        who = f"The user {address.user!r}" if address.user else "The API key"
+        raise StoreUnavailable(
+            f"{who} may not read {', '.join(hidden)} in Elasticsearch, or not all of it: what is there"
+            f" would be"
+            f" missing without a word. Give its role the privilege read on it, or name in {PREFIX}STORE"
+            f" only what"
+            " may be read (`/-`: nothing that others fill)."
+        )
 
 
 def too_old(number: str) -> str:
