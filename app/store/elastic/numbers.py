@@ -28,6 +28,9 @@ LEASE_SECONDS: Final = 60.0
 SKEW_SECONDS: Final = 30.0
 """So far clocks of two machines may differ: a lease counts so much longer for others."""
 
+_RENEWALS: Final = 4
+"""So often a number is renewed in the time of its lease."""
+
 _ID: Final = "batches"
 _SECOND: Final = 1_000_000
 _TRIES: Final = 100
@@ -153,7 +156,7 @@ class Numbers:
         done, lost = Flag(), Flag()
 
         def hold() -> None:
-            while not done.wait(self._lease_seconds / 3):
+            while not done.wait(self._lease_seconds / _RENEWALS):
                 try:
                     self.renew(number)
                 except LeaseLost:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from elasticsearch_dsl.query import Term
@@ -14,7 +15,7 @@ from app.store.elastic.bulk import Bulk
 from app.store.elastic.connection import Connection
 from app.store.elastic.documents import Out, documents_of
 from app.store.elastic.field_paths import OWN_BATCH
-from app.store.elastic.indices import Names
+from app.store.elastic.indices import Names, drop_old
 from app.store.elastic.numbers import Numbers
 from app.store.elastic.preparing import prepare
 from app.store.port import Added
@@ -52,6 +53,10 @@ class Writer:
             self._take_back(number, indices, bulk)
             raise
         return Added(added, len(batch) - added, number if added else None)
+
+    def tidy(self) -> None:
+        """Drop what the settings no longer keep."""
+        drop_old(self._connection, self._names, self._settings, datetime.now(UTC))
 
     def _show(self, indices: set[str]) -> None:
         """Make what was written visible to all readers."""
