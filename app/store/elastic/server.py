@@ -78,11 +78,9 @@ def check_reading(client: Elasticsearch, address: Address) -> None:
     if hidden:
         who = f"The user {address.user!r}" if address.user else "The API key"
         raise StoreUnavailable(
-            f"{who} may not read {', '.join(hidden)} in Elasticsearch, or not all of it: what is there"
-            f" would be"
-            f" missing without a word. Give its role the privilege read on it, or name in {PREFIX}STORE"
-            f" only what"
-            " may be read (`/-`: nothing that others fill)."
+            f"{who} may not read {', '.join(hidden)} in Elasticsearch, or not all of it: what is there would"
+            " be missing without a word. Give its role the privilege read on it, or name only what may be read"
+            f" in {PREFIX}STORE (`/-`: nothing that others fill)."
         )
 
 

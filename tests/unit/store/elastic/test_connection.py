@@ -319,6 +319,22 @@ def test_the_server_is_read_once(player: Player, connection: Connection) -> None
     assert len([request for request in player.requests if request.path == "/"]) == 1
 
 
+def test_indices_that_a_user_may_not_read_are_named(player: Player) -> None:
+    settings = Settings(store=f"{player.store}/a-*,b-*,-b-old", elastic_user="ann", elastic_password="p")
+    may = {"a-*": {"read": True}, "b-*": {"read": False}, "sysmonsearch-*": {"read": True}}
+    player.answers["/_security/"] = Answer({"has_all_requested": False, "index": may})
+    connection = Connection(settings)
+
+    with pytest.raises(StoreUnavailable, match=r"The user 'ann' may not read b-\* in Elasticsearch"):
+        search(connection, Budget(10))
+    asked = player.asked("/_security/user/_has_privileges")[0].json
+    assert asked == {"index": [{"names": ["sysmonsearch-*", "a-*", "b-*"], "privileges": ["read"]}]}
+
+    player.answers["/_security/"] = Answer({"error": "no handler found"}, 400)
+    search(connection, Budget(10))
+    connection.close()
+
+
 def test_a_name_that_is_none_and_a_port_that_is_closed_are_told_apart() -> None:
     with play() as gone:
         closed = gone.store
