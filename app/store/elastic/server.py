@@ -79,8 +79,8 @@ def check_reading(client: Elasticsearch, address: Address) -> None:
         who = f"The user {address.user!r}" if address.user else "The API key"
         raise StoreUnavailable(
             f"{who} may not read {', '.join(hidden)} in Elasticsearch, or not all of it: what is there would"
-            " be missing without a word. Give its role the privilege read on it, or name only what may be read"
-            f" in {PREFIX}STORE (`/-`: nothing that others fill)."
+            " be missing without a word. Give its role the privilege read on it, or name only what may be"
+            f" read in {PREFIX}STORE (`/-`: nothing that others fill)."
         )
 
 
