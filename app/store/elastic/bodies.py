@@ -8,16 +8,17 @@ from typing import Any, Final
 from elasticsearch_dsl import Search
 from elasticsearch_dsl.query import Query
 
-from app.layouts.values import guid_of, integer_of, level_of
+from app.layouts.values import guid_of, hashes_of, integer_of, level_of
 from app.store.elastic.places import Fields, Form, Layout, Place
 from app.sysmon.events import Event, Value, microseconds, time_text
-from app.sysmon.fields import FIELDS, Field, FieldType
+from app.sysmon.fields import FIELDS, HASH_COLUMNS, Field, FieldType
 from app.sysmon.query import SortValue
 from app.sysmon.values import time_of
 
 EVENT_ID: Final = "EventId"
 TIME: Final = "Time"
 
+_HASHES: Final = frozenset({"Hashes", "Hash"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -31,13 +32,20 @@ def search_body(fields: Fields, query: Query, **extra: Any) -> dict[str, Any]:
     return body
 
 
-def is_counted(place: Place, field: Field) -> bool:
+def is_counted(place: Place, name: str) -> bool:
     """Tell whether what the index has in a place says what the values are.
 
-    So do levels and integers that are texts there: ``value_of`` reads them.
+    So do levels, integers that are texts, and the text of all hashes: ``value_of`` reads them.
     """
-    is_text = place.form is Form.KEYWORD
-    return place.faithful or (is_text and (field.name == "Level" or field.type is FieldType.INTEGER))
+    field = FIELDS[name]
+    if place.faithful or place.form is not Form.KEYWORD:
+        return place.faithful
+    return name == "Level" or field.type is FieldType.INTEGER or _has_all_hashes(place, field)
+
+
+def _has_all_hashes(place: Place, field: Field) -> bool:
+    keys = place.path.split(".")
+    return field.column in HASH_COLUMNS and "event_data" in keys and not _HASHES.isdisjoint(keys)
 
 
 def is_in_order(place: Place, field: Field) -> bool:
@@ -71,6 +79,8 @@ def _of_foreign(place: Place, field: Field, text: str) -> SortValue:
         return None if time is None else microseconds(time)
     if place.is_guid:
         return guid_of(text)
+    if field.column in HASH_COLUMNS:
+        return hashes_of(text)[HASH_COLUMNS.index(field.column)]
     return level_of(text) if field.name == "Level" else text
 
 

@@ -290,8 +290,10 @@ class _Paging:
 
 
 def _first(places: Sequence[Place], name: str, key: Mapping[str, Any]) -> SortValue:
-    values = (value_of(place, FIELDS[name], key[place.path]) for place in places)
-    return next((value for value in values if value is not None), None)
+    """Return the value in the first place that a document has."""
+    there = (place for place in places if key[place.path] is not None)
+    place = next(there, None)
+    return None if place is None else value_of(place, FIELDS[name], key[place.path])
 
 
 def derived(name: str, event_id: int) -> str:

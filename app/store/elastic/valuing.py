@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from elasticsearch_dsl.query import Bool
+from elasticsearch_dsl.query import Bool, Query
 
 from app.store.elastic.base import Asker, Base
-from app.store.elastic.bodies import EVENT_ID, is_counted, search_body, text_of, value_in, value_of
-from app.store.elastic.classes import doubled, layout_filters, without_odd
+from app.store.elastic.bodies import EVENT_ID, search_body, text_of, value_in, value_of
+from app.store.elastic.classes import DocumentClass, classes_of, presence, without_odd
 from app.store.elastic.combining import MOST_ROWS, Combining, derived
-from app.store.elastic.conditions import with_ids
 from app.store.elastic.places import Fields, Place
 from app.store.port import Budget, Terms
 from app.sysmon.events import Event
@@ -118,40 +117,41 @@ class Valuing:
         return values.terms(self.size, events + len(self.base.doubtful), rarest=True)
 
     def _body(self, names: Sequence[str]) -> dict[str, Any]:
-        places = {
-            (number, at): place for number, name in enumerate(names) for at, place in self._places(name)
-        }
-        most = min(max(self.size, LEAST_FETCHED), _MOST_BUCKETS // max(len(places), 1))
+        places = sum(len(list(self._places(name))) for name in names)
+        most = min(max(self.size, LEAST_FETCHED), _MOST_BUCKETS // max(places, 1))
         aggregations = {
-            f"{number}_{at}": self._within(
-                names[number], place, {"terms": {"field": place.path, "size": most}}
-            )
-            for (number, at), place in places.items()
+            f"{number}_{at}": aggregation
+            for number, name in enumerate(names)
+            for at, aggregation in enumerate(self._within(name, {"terms": {"size": most}}))
         }
         said = {"aggs": aggregations} if aggregations else {}
         return search_body(self.fields, self.base.query, track_total_hits=True, **said)
 
-    def _places(self, name: str) -> list[tuple[int, Place]]:
-        """Return the places of a field whose values the index counts, one for each path."""
-        counted = [place for place in self.fields.ordered(name) if is_counted(place, FIELDS[name])]
-        return list(enumerate(counted))
+    def _places(self, name: str) -> Iterator[tuple[DocumentClass, Place, list[Query]]]:
+        """Yield where the values of a field are counted: documents, the place, what they must lack."""
+        for documents in classes_of(self.fields, [name]):
+            before: list[Query] = []
+            for place in documents.places[0]:
+                yield documents, place, list(before)
+                before += presence(self.fields, place)
 
-    def _within(self, name: str, place: Place, aggregation: dict[str, Any]) -> dict[str, Any]:
-        """Return the aggregation over the documents in which the place counts."""
-        filters = list(layout_filters(self.fields, place.layout))
-        if place.event_ids is not None:
-            filters.append(with_ids(sorted(place.event_ids), self.fields))
-        twice = doubled(self.fields, name)
-        if not filters and twice is None:
-            return aggregation
-        asked = Bool(filter=filters, must_not=[] if twice is None else [twice])
-        return {"filter": asked.to_dict(), "aggs": {"values": aggregation}}
+    def _within(self, name: str, aggregation: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return an aggregation of a field's values for each of its places."""
+        found = []
+        for documents, place, lacking in self._places(name):
+            inner = {kind: {**said, "field": place.path} for kind, said in aggregation.items()}
+            filters, excluded = list(documents.filters), [*documents.excluded, *lacking]
+            if filters or excluded:
+                asked = Bool(filter=filters, must_not=excluded)
+                inner = {"filter": asked.to_dict(), "aggs": {"values": inner}}
+            found.append(inner)
+        return found
 
     def _values(self, number: int, name: str, aggregations: Mapping[str, Any]) -> _Values:
         """Merge the buckets of all places of a field."""
         values = _Values(name)
-        places = self._places(name)
-        for at, place in places:
+        places = [place for _, place, _ in self._places(name)]
+        for at, place in enumerate(places):
             found = aggregations.get(f"{number}_{at}", {})
             found = found.get("values", found)
             buckets = found.get("buckets", [])
@@ -177,19 +177,18 @@ class Valuing:
 
     def _estimate(self, unknown: Sequence[_Values]) -> None:
         """Estimate how many values there are of fields that have too many."""
+        cardinality = {"cardinality": {"precision_threshold": _PRECISION}}
         counting = {
-            f"{number}_{at}": self._within(
-                values.name, place, {"cardinality": {"field": place.path, "precision_threshold": _PRECISION}}
-            )
+            f"{number}_{at}": aggregation
             for number, values in enumerate(unknown)
-            for at, place in self._places(values.name)
+            for at, aggregation in enumerate(self._within(values.name, cardinality))
         }
         if not counting:
             return
         body = search_body(self.fields, self.base.query, aggs=counting)
         answer = self.asker.connection.search(body, indices=self.fields.indices, budget=self.budget)
         for number, values in enumerate(unknown):
-            for at, _ in self._places(values.name):
+            for at, _ in enumerate(self._places(values.name)):
                 found = answer.get("aggregations", {}).get(f"{number}_{at}", {})
                 values.distinct = max(values.distinct, found.get("values", found).get("value", 0))
 
