@@ -197,7 +197,7 @@ def _pattern(path: str, pattern: str, case_sensitive: bool) -> Query | None:
     is_plain = not re.search(r"(?<!\\)(?:\\\\)*[*?]", pattern)
     text = re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
     if path in TYPED:
-        return {"term": {path: text}} if is_plain and re.fullmatch(r"[0-9.]{1,15}", text) else None
+        return {"term": {path: text}} if is_plain and re.fullmatch(r"0|[1-9][0-9.]{0,14}", text) else None
     if is_plain:
         return {"term": {path: text}} if case_sensitive else _term(path, text)
     return {"wildcard": {path: {"value": pattern, "case_insensitive": not case_sensitive}}}
