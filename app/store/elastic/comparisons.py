@@ -10,7 +10,8 @@ from typing import Final
 
 from elasticsearch_dsl.query import Exists, Query, Range
 
-from app.store.elastic.expressions import Repeat, chars, sequence
+from app.store.elastic.decimals import decimals_between
+from app.store.elastic.expressions import ANY, ANYTHING, Repeat, chars, choice, sequence
 from app.store.elastic.logic import NONE, NOWHERE, all_queries, any_query, at_most, exactly, terms
 from app.store.elastic.patterns import regexp
 from app.store.elastic.places import Bounds, Form, Place
@@ -44,20 +45,42 @@ def integer_in(text: str) -> int | None:
     return number if number is not None and _LOWEST <= number <= _HIGHEST else None
 
 
-def number_query(path: str, match: Match) -> Query:
-    """Return what is less, or greater, than a number, among integers: exactly."""
+def integers_of(match: Match) -> range:
+    """Return the integers of 64 bits for which a comparison with a number holds."""
     limit = number_of(match.value)
     if limit is None:
-        return NONE
+        return range(0)
     if match.operator in UPPER:
         highest = floor(limit) if match.operator is Operator.LESS_EQUAL else ceil(limit) - 1
-        if highest < _LOWEST:
-            return NONE
-        return Exists(field=path) if highest >= _HIGHEST else Range(path, {"lte": highest})
+        return range(_LOWEST, min(highest, _HIGHEST) + 1)
     lowest = ceil(limit) if match.operator is Operator.GREATER_EQUAL else floor(limit) + 1
-    if lowest > _HIGHEST:
+    return range(max(lowest, _LOWEST), _HIGHEST + 1)
+
+
+def number_query(path: str, match: Match) -> Query:
+    """Return what is less, or greater, than a number, among integers: exactly."""
+    some = integers_of(match)
+    if not some:
         return NONE
-    return Exists(field=path) if lowest <= _LOWEST else Range(path, {"gte": lowest})
+    if some.start == _LOWEST:
+        return Exists(field=path) if some.stop > _HIGHEST else Range(path, {"lte": some.stop - 1})
+    return Range(path, {"gte": some.start})
+
+
+def number_in_text(place: Place, match: Match) -> Bounds:
+    """Return what is less, or greater, than a number, among texts of integers.
+
+    They are digits nearly always; what is written in another way (``0x1a74``, ``-1``) is read
+    to know.
+    """
+    some = integers_of(match)
+    if not some:
+        return NOWHERE
+    digits = decimals_between(max(some.start, 0), some.stop - 1)
+    odd = choice([sequence([chars("-"), ANYTHING]), sequence([chars("0"), ANY, ANYTHING])])
+    sure = NONE if digits is None else regexp(place.path, digits)
+    maybe = any_query([sure, regexp(place.path, odd)])
+    return Bounds(sure, maybe) if place.faithful else at_most(maybe)
 
 
 def integers_query(path: str, numbers: Iterable[int]) -> Query:

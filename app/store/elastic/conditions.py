@@ -9,8 +9,8 @@ from typing import Final
 
 from elasticsearch_dsl.query import Query, Range
 
-from app.store.elastic.comparisons import ORDER, integers_query, time_bounds
-from app.store.elastic.derived import ids_of, is_derived, ranges_of_ids
+from app.store.elastic.comparisons import ORDER, integers_of, integers_query, time_bounds
+from app.store.elastic.derived import IDS, ids_of, is_derived, ranges_of_ids
 from app.store.elastic.logic import (
     EVERYWHERE,
     NOWHERE,
@@ -144,10 +144,14 @@ def _compile_match(match: Match, fields: Fields) -> Bounds:
         return _same_text(match, fields)
     if is_derived(match):
         return _of_ids(ids_of(match), fields)
+    if match.field == "EventId" and match.operator in ORDER:
+        # There are so few IDs that it need not be known how the indices have them.
+        some = integers_of(match)
+        return _of_ids(frozenset(number for number in IDS if number in some), fields)
     if match.operator is Operator.EQUALS:
         return _equal(match.field, [match.value], match.case_sensitive, fields)
     if match.operator in ORDER and match.field != ANY_FIELD:
-        places = fields.ordered(match.field) if _has_order(match.field) else fields.texts(match.field)
+        places = _ordered_places(match.field, fields)
     else:
         places = _places(match.field, fields)
     return _over(places, fields, lambda place: lookup(match, place))
@@ -155,7 +159,7 @@ def _compile_match(match: Match, fields: Fields) -> Bounds:
 
 def _of_ids(ids: frozenset[int], fields: Fields) -> Bounds:
     """Return the events of these IDs, which may be nearly all that there can be."""
-    missing = frozenset(range(65_536)) - ids
+    missing = frozenset(IDS) - ids
     if len(missing) < len(ids):
         return exactly(no_query(with_ids(missing, fields)))
     return exactly(with_ids(ids, fields))
@@ -188,6 +192,17 @@ def _places(field: str, fields: Fields) -> Sequence[Place]:
     return fields.texts(field)
 
 
+def _ordered_places(field: str, fields: Fields) -> Sequence[Place]:
+    """Return where a field is compared by value; digits in a text that is the value are as good."""
+    if not _has_order(field):
+        return fields.texts(field)
+    texts = {(place.path, place.layout): place for place in fields.texts(field)}
+    return [
+        texts.get((place.path, place.layout), place) if place.form is Form.KEYWORD else place
+        for place in fields.ordered(field)
+    ]
+
+
 def _has_order(field: str) -> bool:
     return FIELDS[field].type in {FieldType.INTEGER, FieldType.TIME}
 
@@ -210,7 +225,9 @@ def _over(places: Iterable[Place], fields: Fields, look: Callable[[Place], Bound
     """Return what a comparison finds at one of the places, in the events that have it there."""
     layouts: dict[Place, set[Layout]] = defaultdict(set)
     for place in places:
-        layouts[replace(place, layout=Layout.OWN)].add(place.layout)
+        # Our own documents have GUIDs as events have them.
+        is_guid = place.is_guid and place.layout is not Layout.OWN
+        layouts[replace(place, layout=Layout.OWN, is_guid=is_guid)].add(place.layout)
     guarded: dict[tuple[frozenset[int] | None, frozenset[Layout]], list[Bounds]] = defaultdict(list)
     for place, some in layouts.items():
         found = look(place)

@@ -8,7 +8,8 @@ from typing import Final
 
 from app.store.elastic.expressions import can_match, chars
 from app.store.elastic.patterns import PLAIN_OPERATORS, expression_of
-from app.sysmon.condition import Match
+from app.store.elastic.regexes import expression_of_regex
+from app.sysmon.condition import Match, Operator
 from app.sysmon.evaluate import holds
 from app.sysmon.events import Event
 from app.sysmon.fields import DERIVED
@@ -38,6 +39,8 @@ def ids_of(match: Match) -> frozenset[int]:
 
 def _may_be_unknown(match: Match) -> bool:
     """Tell whether the comparison may hold for ``Event30``, the kind of an ID that nobody knows yet."""
+    if match.operator is Operator.REGEX:
+        return can_match(expression_of_regex(match.value, match.case_sensitive), _UNKNOWN)
     return match.operator not in PLAIN_OPERATORS or can_match(expression_of(match), _UNKNOWN)
 
 

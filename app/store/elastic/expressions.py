@@ -191,6 +191,9 @@ def longest_run(node: Node, most_relatives: int = 8) -> tuple[Chars, ...]:
     return best
 
 
+_MOST_WORK: Final = 500_000
+
+
 class _Automaton:
     """The states of an expression that may be several at a time."""
 
@@ -260,13 +263,15 @@ def is_small(node: Node, most_states: int = 400) -> bool:
         return False
     start = automaton.closure([first])
     seen, waiting = {start}, [start]
+    work = 0
     while waiting:
         steps = [step for state in waiting.pop() if (step := automaton.steps[state])]
         for code in {edge for ranges, _ in steps for low, high in ranges for edge in (low, high + 1)}:
             ends = [end for ranges, end in steps if any(low <= code <= high for low, high in ranges)]
             following = automaton.closure(ends)
+            work += len(following)
             if following not in seen:
-                if len(seen) >= most_states:
+                if len(seen) >= most_states or work > _MOST_WORK:
                     return False
                 seen.add(following)
                 waiting.append(following)

@@ -16,6 +16,7 @@ from app.store.elastic.comparisons import (
     TIMES,
     integer_in,
     integers_query,
+    number_in_text,
     number_query,
     numeric_text,
     same_time,
@@ -88,6 +89,8 @@ def lookup(match: Match, place: Place) -> Bounds:
         return _number(match, place.path)
     if place.form is not Form.KEYWORD or _type(match.field) is FieldType.TIME:
         return _time(match, place)
+    if match.operator in ORDER and _type(match.field) is FieldType.INTEGER:
+        return number_in_text(place, match)
     found = _text(match, place)
     nulls = [text for text in place.nulls if place.is_guid or _holds_for(match, text)]
     found = _without(found, terms(place.path, nulls))

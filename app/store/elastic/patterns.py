@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Final
 
-from elasticsearch_dsl.query import Exists, Prefix, Query, Regexp, Term, Wildcard
+from elasticsearch_dsl.query import Exists, Prefix, Query, Regexp, Term
 
 from app.store.elastic.expressions import (
     ANY,
@@ -36,7 +36,10 @@ from app.sysmon.values import wildcard_parts
 MAX_LENGTH: Final = 900
 """So long may an expression be: an index refuses longer ones (``index.max_regex_length``)."""
 
-_MOST_PIECES: Final = 32
+MOST_STATES: Final = 100_000
+"""Lucene's measure of its work at an expression; a long text of one letter takes some 40,000."""
+
+_MOST_PIECES: Final = 6
 _CASED: Final = range(0x20000)  # No letter behind it has a case.
 
 
@@ -110,7 +113,8 @@ def regexp(path: str, node: Node) -> Query:
     """Return the query for the values that an expression matches as a whole."""
     if node == ANYTHING:
         return Exists(field=path)
-    return Regexp(path, {"value": written(node), "flags": "NONE"})
+    value = {"value": written(node), "flags": "NONE", "max_determinized_states": MOST_STATES}
+    return Regexp(path, value)
 
 
 def matched(path: str, node: Node) -> Bounds:
@@ -136,9 +140,7 @@ def wider(path: str, node: Node) -> Query:
     pieces = _pieces(longest_run(node))
     if not pieces:
         return Exists(field=path)
-    return all_queries(
-        regexp(path, sequence([ANYTHING, *piece, ANYTHING])) for piece in pieces[:_MOST_PIECES]
-    )
+    return all_queries(regexp(path, sequence([ANYTHING, *piece, ANYTHING])) for piece in pieces[:2])
 
 
 def _pieces(run: tuple[Chars, ...]) -> list[tuple[Chars, ...]]:
@@ -175,22 +177,7 @@ def _by_case(path: str, match: Match) -> Query | None:
         return Exists(field=path)
     if match.operator is Operator.STARTS_WITH:
         return Prefix(path, {"value": match.value})
-    if not fits(node):
-        return None
-    return Wildcard(path, {"value": _as_wildcard(match)})
-
-
-def _as_wildcard(match: Match) -> str:
-    """Return the pattern as Elasticsearch writes it: a backslash makes any character plain."""
-    if match.operator is Operator.WILDCARD:
-        parts = wildcard_parts(match.value)
-        return "".join(part if part in {"*", "?"} else _plain(part[1:]) for part in parts)
-    before, behind = {Operator.CONTAINS: ("*", "*"), Operator.ENDS_WITH: ("*", "")}[match.operator]
-    return before + _plain(match.value) + behind
-
-
-def _plain(text: str) -> str:
-    return "".join("\\" + character if character in "*?\\" else character for character in text)
+    return None
 
 
 def _long(path: str, match: Match) -> Bounds:
