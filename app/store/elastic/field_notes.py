@@ -6,9 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from app.store.elastic.field_paths import every_path
 from app.store.elastic.mapped import Mapped
-from app.store.elastic.places import Layout
 
 _MOST_NAMES: Final = 5
 _OBJECT: Final = "object"
@@ -44,15 +42,8 @@ def _why(path: str, own: Mapped, foreign: Mapped) -> str:
     return f"{said[0]} only" if len(said) == 1 else " and ".join((", ".join(said[:-1]), said[-1]))
 
 
-def not_indexed(ignored: Mapping[Layout, Mapping[str, int]]) -> Iterator[str]:
+def not_indexed(counts: Mapping[str, int]) -> Iterator[str]:
     """Say which fields have values that are not indexed, and in how many documents."""
-    counts: dict[str, int] = {}
-    for layout, found in ignored.items():
-        wanted = {at.path for at in every_path(layout)}
-        for name, count in found.items():
-            parent = name.rpartition(".")[0]
-            if name in wanted or parent in wanted:
-                counts[name] = max(count, counts.get(name, 0))
     if counts:
         names = sorted(counts, key=lambda name: (-counts[name], name))
         yield (

@@ -13,6 +13,7 @@ from app.store.elastic.choosing import Choice
 from app.store.elastic.field_notes import not_indexed, read_from_documents
 from app.store.elastic.field_paths import (
     EVENT_DATA,
+    EVENT_IDS,
     NULLS,
     OWN_OTHER,
     FieldPath,
@@ -92,7 +93,17 @@ class IndexFields:
 
     def notes(self) -> list[str]:
         """Return what of the mappings makes searches slow or counts inexact, in whole sentences."""
-        return [*read_from_documents(self.runtime, self.own, self.foreign), *not_indexed(self.ignored)]
+        return [*read_from_documents(self.runtime, self.own, self.foreign), *not_indexed(self._cut_counts())]
+
+    def _cut_counts(self) -> dict[str, int]:
+        """Return in how many documents each field that is asked has a value that is not indexed."""
+        places = {place for name in FIELDS for place in (*self._texts[name], *self._ordered[name])}
+        counts: dict[str, int] = {}
+        for place in places | set(self._keywords):
+            if place.cut is not None:
+                count = self.ignored[place.layout][place.cut]
+                counts[place.cut] = max(count, counts.get(place.cut, 0))
+        return counts
 
     def _places(self, name: str, make: _Make) -> tuple[Place, ...]:
         """Return a field's places, in the order of ``Layout``."""
@@ -109,23 +120,25 @@ class IndexFields:
         for name in keyword_names():
             yield from self._texts[name]
         for layout in Layout:
-            for path in self._unknown_paths(layout) if layout in self.layouts else ():
-                place = self._text_place(_UNKNOWN, self._unknown(path, layout), layout)
+            for at in self._unknown_paths(layout) if layout in self.layouts else ():
+                place = self._text_place(_UNKNOWN, at, layout)
                 if place is not None:
                     yield place
 
-    def _unknown_paths(self, layout: Layout) -> list[str]:
-        """Return the paths of fields that no table knows, or not in every event."""
+    def _unknown_paths(self, layout: Layout) -> Iterator[FieldPath]:
+        """Yield where fields are that no table knows, or not in these events."""
         if layout is Layout.OWN:
-            return [OWN_OTHER]
+            yield FieldPath(OWN_OTHER)
+            return
         within = EVENT_DATA[layout]
-        known = {f"{within}.{UTC_TIME}"} | {
-            at.path for name in keyword_names() for at in paths_of(name, layout) if at.event_ids is None
-        }
-        return [path for path in self.foreign.below(within) if path not in known]
-
-    def _unknown(self, path: str, layout: Layout) -> FieldPath:
-        return FieldPath(path, nulls=() if layout is Layout.OWN else NULLS)
+        known: dict[str, frozenset[int]] = {f"{within}.{UTC_TIME}": EVENT_IDS}
+        for name in keyword_names():
+            for at in paths_of(name, layout):
+                known[at.path] = known.get(at.path, frozenset()) | (at.event_ids or EVENT_IDS)
+        for path in self.foreign.below(within):
+            ids = EVENT_IDS - known.get(path, frozenset())
+            if ids:
+                yield FieldPath(path, ids if path in known else None, nulls=NULLS)
 
     def _text_place(self, name: str, at: FieldPath, layout: Layout) -> Place | None:
         choice = self._choices[layout]

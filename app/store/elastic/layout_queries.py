@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from elasticsearch_dsl.query import Bool, Exists, Query, Term
+from elasticsearch_dsl.query import Bool, Exists, MatchPhrase, Query, Term
 
 from app.layouts.ecs import SIGNS, SYSMON_DATASET, SYSMON_MODULE
 from app.layouts.names import CHANNEL, PROVIDER
 from app.store.elastic.field_paths import EVENT_DATA, OWN_BATCH, paths_of
-from app.store.elastic.logic import ALL, NONE
+from app.store.elastic.logic import ALL, NONE, any_query
 from app.store.elastic.mapped import Mapped
 from app.store.elastic.places import Form, Layout
 
@@ -82,20 +82,28 @@ class LayoutQueries:
         computer = paths_of("Computer", layout)[0].path
         channel = paths_of("Channel", layout)[0].path
         providers = _PROVIDERS[Layout.WINLOGBEAT_6 if layout is Layout.WINLOGBEAT_6 else Layout.WINLOGBEAT_7]
-        said = [self._is_text(channel, CHANNEL), *(self._is_text(path, PROVIDER) for path in providers)]
+        said = [
+            *self._is_text(channel, CHANNEL),
+            *(q for path in providers for q in self._is_text(path, PROVIDER)),
+        ]
         return Bool(
             filter=[
-                Bool(should=[query for query in said if query is not None], minimum_should_match=1),
+                any_query(said),
                 Exists(field=computer),
                 self._event_id(layout),
             ],
             must_not=[_term(computer, "")],
         )
 
-    def _is_text(self, path: str, text: str) -> Query | None:
-        field = path if self._foreign.form(path) is Form.KEYWORD else None
-        field = field or self._foreign.sub_field(path, Form.KEYWORD)
-        return None if field is None else _term(field, {"value": text, "case_insensitive": True})
+    def _is_text(self, path: str, text: str) -> Iterator[Query]:
+        """Yield what finds a text, in indices of any mapping: none has the field whole and in words only."""
+        types = self._foreign.types(path)
+        keywords = [path, *self._foreign.sub_fields(path, Form.KEYWORD)] if types else []
+        for name in keywords:
+            if self._foreign.is_textual(name):
+                yield _term(name, {"value": text, "case_insensitive": True})
+        if self._foreign.is_textual(path) and self._foreign.form(path) is None:
+            yield MatchPhrase(path, {"query": text})
 
     def _event_id(self, layout: Layout) -> Query:
         return Exists(field=self._first_of(layout))

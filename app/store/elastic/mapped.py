@@ -14,7 +14,9 @@ _KEYWORDS: Final = frozenset({"keyword", "wildcard", "constant_keyword"})
 _INTEGERS: Final = frozenset({"long", "integer", "short", "byte", "unsigned_long"})
 _DATES: Final = frozenset({"date", "date_nanos"})
 _OBJECTS: Final = frozenset({"object", "nested"})
+_TEXTS: Final = frozenset({"text", "match_only_text"})
 _UNMAPPED: Final = "unmapped"
+_NOT_INDEXED: Final[Types] = {"nothing": {"searchable": False, "aggregatable": False}}
 _FLATTENED: Final = "flattened"
 
 
@@ -52,6 +54,19 @@ class Mapped:
         forms = {_form(name) for name in types}
         usable = all(can["searchable"] and can["aggregatable"] for can in types.values())
         return forms.pop() if len(forms) == 1 and usable and not self._is_flattened(path) else None
+
+    def is_textual(self, path: str) -> bool:
+        """Tell whether a field is a text of some sort in each index that has it."""
+        types = self.types(path)
+        return bool(types) and types.keys() <= _KEYWORDS | _TEXTS
+
+    def with_fields(self, names: Iterable[str], answer: Mapping[str, Any]) -> Mapped:
+        """Return the same with fields that no document has indexed, and some document has all the same.
+
+        ``answer`` says what is known of them; of what is not in it, no mapping says anything.
+        """
+        more = {name: answer["fields"].get(name, _NOT_INDEXED) for name in names}
+        return Mapped({"indices": self.indices, "fields": {**self._types, **more}}, self._coverage)
 
     def sub_field(self, path: str, form: Form) -> str | None:
         """Return the multi-field of ``path`` that has a form, as ``.keyword`` has, in all indices."""

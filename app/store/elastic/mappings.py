@@ -59,6 +59,7 @@ class FieldsReader:
         own = self._mapped(self._own, budget, with_empty=True)
         foreign = self._mapped(self._foreign, budget, with_empty=False)
         ours, theirs = self._ignored({self._own: own, self._foreign: foreign}, budget)
+        foreign = self._with_ignored(foreign, theirs, budget)
         return IndexFields(
             indices=self._indices,
             own=own,
@@ -73,11 +74,12 @@ class FieldsReader:
             return NOTHING
         answer = self._field_caps(indices, _FIELDS, budget, with_empty=with_empty)
         mapped = Mapped(answer)
+        unknown = [path for within in set(EVENT_DATA.values()) for path in mapped.below(within)]
         partly = [
             name
-            for at in _PATHS
-            if mapped.form(at.path) is None
-            for name in (at.path, *mapped.sub_fields(at.path, Form.KEYWORD))
+            for path in {at.path for at in _PATHS} | set(unknown)
+            if mapped.form(path) is None
+            for name in (path, *mapped.sub_fields(path, Form.KEYWORD))
         ]
         if not partly or len(mapped.indices) < 2:
             return mapped
@@ -104,6 +106,13 @@ class FieldsReader:
                 include_unmapped=with_unmapped,
             )
         return dict(answer.body)
+
+    def _with_ignored(self, foreign: Mapped, ignored: Mapping[str, int], budget: Budget) -> Mapped:
+        """Add the fields all of whose values are left out of the index: they count as empty."""
+        missing = [name for name in ignored if not foreign.has(name)]
+        if not missing:
+            return foreign
+        return foreign.with_fields(missing, self._field_caps(self._foreign, missing, budget, with_empty=True))
 
     def _ignored(self, sides: Mapping[str, Mapped], budget: Budget) -> list[dict[str, int]]:
         """Return of each side how many documents have a value in a field that is not indexed."""
