@@ -11,7 +11,7 @@ from elasticsearch_dsl.query import Term
 
 from app.errors import SysmonSearchError
 from app.settings import Settings
-from app.store.elastic.bulk import Bulk
+from app.store.elastic.bulk import CHUNK_BYTES, PATIENCE_SECONDS, Bulk
 from app.store.elastic.connection import Connection
 from app.store.elastic.documents import Out, documents_of
 from app.store.elastic.field_paths import OWN_BATCH
@@ -28,8 +28,17 @@ _MOST_NAMED = 50
 class Writer:
     """Adds batches; safe to use from several threads and processes."""
 
-    def __init__(self, connection: Connection, settings: Settings) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        settings: Settings,
+        *,
+        chunk_bytes: int = CHUNK_BYTES,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
         self._connection = connection
+        self._chunk_bytes = chunk_bytes
+        self._patience = patience
         self._settings = settings
         self._names = Names(connection.address.prefix)
         self.numbers = Numbers(connection, self._names)
@@ -40,7 +49,8 @@ class Writer:
             return Added(0, 0, None)
         prepare(self._connection, self._names, self._settings)
         number = self.numbers.begin()
-        bulk, indices = Bulk(self._connection), set[str]()
+        bulk = Bulk(self._connection, self._chunk_bytes, patience=self._patience)
+        indices: set[str] = set()
         try:
             with self.numbers.held(number):
                 sent = bulk.send(_once(documents_of(batch, number, source, self._names), indices))
