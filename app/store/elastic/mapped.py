@@ -39,6 +39,9 @@ class Mapped:
         self.indices: tuple[str, ...] = tuple(answer["indices"])
         self._types: dict[str, Types] = dict(answer["fields"])
         self._coverage = coverage or {}
+        self._children: dict[str, list[str]] = {}
+        for name in sorted(self._types):
+            self._children.setdefault(name.rpartition(".")[0], []).append(name)
 
     def types(self, path: str) -> Types:
         """Return the types that a field has; objects are none."""
@@ -76,8 +79,7 @@ class Mapped:
 
     def sub_fields(self, path: str, form: Form) -> list[str]:
         """Return the multi-fields that have a form in some index."""
-        within = path + "."
-        return [name for name in sorted(self._types) if name.startswith(within) and self.form(name) is form]
+        return [name for name in self._children.get(path, ()) if self.form(name) is form]
 
     def below(self, path: str) -> list[str]:
         """Return the paths of the fields in an object; multi-fields are left out."""
