@@ -103,7 +103,8 @@ def as_ecs(event: Event) -> dict[str, Any]:
 def index(elastic_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     """The events of all cases in four layouts; each is what the decoder makes of it."""
     with Elasticsearch(elastic_url, request_timeout=60) as client, elastic.own_prefix(elastic_url) as prefix:
-        some = [*EVENTS, *MORE, *OTHERS]
+        # Of IDs that no Sysmon has had yet, the fields of ECS are known for the next few dozen.
+        some = [event for event in (*EVENTS, *MORE, *OTHERS) if event.event_id < 64]
         own = fill(client, prefix, some)
         indexed = {"w6": as_winlogbeat_6, "w7": as_winlogbeat_7, "ecs": as_ecs}
         for name, write in indexed.items():
