@@ -8,8 +8,10 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from flask import Flask
 
 from app.settings import Settings
+from tests.compiled import Compiled
 from tests.services import elastic
 
 hypothesis.settings.register_profile(
@@ -22,6 +24,9 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("sysmonsearch")
+
+# Nearly every test of a page makes an application, and compiling took most of what it took.
+Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": Compiled()}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
