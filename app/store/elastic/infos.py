@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+from elasticsearch import AuthorizationException
 from elasticsearch_dsl.query import Bool, Exists
 
 from app.settings import Settings
@@ -17,6 +18,7 @@ from app.store.elastic.bodies import EVENT_ID, search_body, time_at, value_of
 from app.store.elastic.combining import Combining, Tally
 from app.store.elastic.connection import Connection
 from app.store.elastic.field_paths import OWN_OBJECT
+from app.store.elastic.index_fields import IndexFields
 from app.store.elastic.indices import Names
 from app.store.elastic.numbers import Numbers
 from app.store.elastic.places import Fields, Layout
@@ -55,12 +57,15 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Statistics:
-    """What the cluster counts by itself."""
+    """What the cluster counts by itself; without ``state`` it does not tell."""
 
     state: Hashable
     indices: int
     documents: int
     bytes: int
+
+
+_UNKNOWN: Final = _Statistics(state=None, indices=0, documents=0, bytes=0)
 
 
 class Informer:
@@ -72,13 +77,13 @@ class Informer:
         self._lock = Lock()
         self._known: _Known | None = None
 
-    def info(self, fields: Fields, budget: Budget) -> StoreInfo:
+    def info(self, fields: IndexFields, budget: Budget) -> StoreInfo:
         """Return what is in the store."""
         statistics = self._statistics(fields, budget)
         with self._lock:
             known = self._known
         if known is not None and known.layouts == fields.layouts:
-            if known.state == statistics.state:
+            if known.state == statistics.state is not None:
                 return replace(known.info, bytes=statistics.bytes)
             if monotonic() < known.until:
                 return known.info
@@ -101,9 +106,12 @@ class Informer:
         params = {"ignore_unavailable": "true", "allow_no_indices": "true", "filter_path": _STATISTICS}
         with self._connection.asking():
             client = self._connection.client.options(request_timeout=max(budget.left, 1))
-            answer = client.perform_request(
-                "GET", f"{path}?{urlencode(params)}", headers={"accept": "application/json"}
-            )
+            try:
+                answer = client.perform_request(
+                    "GET", f"{path}?{urlencode(params)}", headers={"accept": "application/json"}
+                )
+            except AuthorizationException:  # It takes the privilege "monitor"; reading alone must do.
+                return _UNKNOWN
         indices: Mapping[str, Any] = answer.body.get("indices", {})
         own = [each["primaries"] for each in indices.values()]
         changes = tuple(
@@ -117,7 +125,7 @@ class Informer:
             bytes=sum(each["total"]["store"]["size_in_bytes"] for each in indices.values()),
         )
 
-    def _read(self, fields: Fields, statistics: _Statistics, budget: Budget) -> StoreInfo:
+    def _read(self, fields: IndexFields, statistics: _Statistics, budget: Budget) -> StoreInfo:
         # The number first: batches that end meanwhile are counted without being promised.
         newest = self._numbers.newest() if Layout.OWN in fields.layouts else 0
         combining = Combining(self._connection, fields, budget, ("Computer",))
@@ -133,17 +141,16 @@ class Informer:
             last=max((computer.last for computer in computers.values()), default=None),
             computers=computers,
             event_ids=_event_ids(fields, aggregations),
-            details=self._details(statistics),
+            details=self._details(fields, statistics),
             counts_documents=bool(fields.layouts - {Layout.OWN}),
         )
 
-    def _details(self, statistics: _Statistics) -> dict[str, str | int]:
-        server = self._connection.server
-        return {
-            "server": f"Elasticsearch {server.number}",
-            "indices": statistics.indices,
-            "documents": statistics.documents,
-        }
+    def _details(self, fields: IndexFields, statistics: _Statistics) -> dict[str, str | int]:
+        details: dict[str, str | int] = {"server": f"Elasticsearch {self._connection.server.number}"}
+        if statistics.state is not None:
+            details |= {"indices": statistics.indices, "documents": statistics.documents}
+        notes = fields.notes()
+        return details | ({"notes": " ".join(notes)} if notes else {})
 
 
 def _whole_body(fields: Fields) -> dict[str, Any]:

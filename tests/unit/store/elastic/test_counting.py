@@ -9,17 +9,20 @@ from typing import Any
 
 import orjson
 import pytest
-from elasticsearch import Elasticsearch
+from elastic_transport import ApiResponseMeta, HttpHeaders, NodeConfig
+from elasticsearch import AuthorizationException, Elasticsearch
 
 from app.errors import QueryTooSlow
 from app.layouts.reader import Reader
 from app.settings import Settings
-from app.store.elastic import valuing
+from app.store.elastic import infos, valuing
 from app.store.elastic.base import Asker
 from app.store.elastic.connection import Connection
 from app.store.elastic.documents import Decoder
 from app.store.elastic.doubtful import Doubtful
 from app.store.elastic.grouping import Grouper
+from app.store.elastic.index_fields import IndexFields
+from app.store.elastic.infos import Informer
 from app.store.elastic.mappings import FieldsReader
 from app.store.elastic.places import Fields
 from app.store.elastic.rarity import RarityAsker
@@ -37,10 +40,10 @@ MD5 = "0123456789ABCDEF0123456789ABCDEF"
 GUID = "{5C3485A0-0001-0000-0010-000000000001}"
 ZERO = "{00000000-0000-0000-0000-000000000000}"
 
-#: A date, and texts that are indexed up to 40 characters.
+#: A date, and texts that are indexed up to 120 characters.
 MAPPINGS = {
     "dynamic_templates": [
-        {"texts": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 40}}}
+        {"texts": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 120}}}
     ],
     "properties": {"@timestamp": {"type": "date"}},
 }
@@ -75,7 +78,7 @@ def document(number: int, event_id: int, **data: str) -> dict[str, Any]:
 
 DOCUMENTS = [
     document(1, 1, ProcessGuid=GUID, ProcessId="12", Image="a.exe", CommandLine="a.exe", User="-"),
-    document(2, 1, ProcessGuid=GUID.lower(), ProcessId="0x0c", Image="b.exe", CommandLine="b " * 40),
+    document(2, 1, ProcessGuid=GUID.lower(), ProcessId="0x0c", Image="b.exe", CommandLine="b " * 80),
     document(3, 1, ProcessGuid=ZERO, Image="B.exe", Hashes=f"MD5={MD5},SHA256={'AB' * 32}", User="bob"),
     document(4, 10, SourceProcessGUID=GUID, SourceImage="a.exe", TargetImage="b.exe"),
     document(5, 22, ProcessGuid=GUID, Image="a.exe", QueryName="x.example"),
@@ -98,7 +101,9 @@ def store(elastic_url: str) -> Iterator[ElasticStore]:
         index = f"{prefix}-winlogbeat"
         with Elasticsearch(elastic_url) as client:
             client.indices.create(index=index, mappings=MAPPINGS, settings={"number_of_replicas": 0})
-            lines = [line for each in DOCUMENTS for line in ({"index": {}}, each)]
+            lines: list[dict[str, Any]] = []
+            for each in DOCUMENTS:
+                lines += ({"index": {}}, each)
             client.bulk(index=index, operations=lines, refresh=True)
         address = elastic_url.replace("http", "elasticsearch", 1)
         store = ElasticStore(Settings(store=f"{address}/{index}", elastic_prefix=prefix, elastic_replicas=0))
@@ -118,7 +123,7 @@ def judge() -> EventStore:
 
 
 @pytest.fixture
-def fields(store: ElasticStore) -> Fields:
+def fields(store: ElasticStore) -> IndexFields:
     return FieldsReader(store._connection, store._connection.address).read(Budget(30))
 
 
@@ -171,8 +176,8 @@ def test_documents_of_others_are_grouped_as_the_events_that_they_hold(
 def test_values_in_documents_of_others_are_as_rare_as_they_are(
     store: ElasticStore, judge: EventStore
 ) -> None:
-    values = [("Image", "A.exe"), ("MD5", MD5.lower()), ("SHA1", MD5), ("CommandLine", "b " * 40)]
-    values += [("CommandLine", "X" * 9000), ("TargetImage", "b.exe"), ("SHA256", "ab" * 32)]
+    values = [("Image", "A.exe"), ("MD5", MD5.lower()), ("SHA1", MD5), ("CommandLine", "b " * 80)]
+    values += [("TargetImage", "b.exe"), ("SHA256", "ab" * 32)]
 
     assert store.rarity(values) == judge.rarity(values)
 
@@ -180,7 +185,7 @@ def test_values_in_documents_of_others_are_as_rare_as_they_are(
 def test_too_many_doubtful_values_are_estimates(store: ElasticStore, fields: Fields) -> None:
     asker = RarityAsker(store._connection, Decoder(), most=0)
 
-    (found,) = asker.rarity([("CommandLine", "b " * 40)], fields, Budget(30))
+    (found,) = asker.rarity([("CommandLine", "b " * 80)], fields, Budget(30))
 
     assert found is not None
     assert found.is_estimate
@@ -200,38 +205,74 @@ def test_info_counts_documents(store: ElasticStore, judge: EventStore) -> None:
 
 
 def test_what_is_stored_is_not_counted_again_while_nothing_changes(
-    store: ElasticStore, asked: list[str]
+    store: ElasticStore, fields: IndexFields, asked: list[str]
 ) -> None:
-    first = store.info()
+    informer = Informer(store._connection, store._settings)
+    first = informer.info(fields, Budget(30))
     asked.clear()
 
-    assert store.info() == first
+    assert informer.info(fields, Budget(30)) == first
     assert asked == []
+
+
+def test_what_took_long_is_kept_though_more_is_stored(
+    store: ElasticStore, fields: IndexFields, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    informer = Informer(store._connection, store._settings)
+    first = informer.info(fields, Budget(30))
+    monkeypatch.setattr(infos, "_LONG_SECONDS", 0.0)
+    monkeypatch.setattr(infos, "_KEPT_FOR", 1_000_000)
+    monkeypatch.setattr(Informer, "_statistics", lambda *_: infos._Statistics("new", 1, 2, 3))
+    second = informer.info(fields, Budget(30))
+    monkeypatch.setattr(Informer, "_statistics", lambda *_: infos._Statistics("newer", 4, 5, 6))
+
+    assert informer.info(fields, Budget(30)) is second
+    assert (first.details["indices"], second.details["indices"]) == (2, 1)
+    informer.forget()
+    assert informer.info(fields, Budget(30)).details["indices"] == 4
+
+
+def test_who_may_only_read_is_told_what_can_be_read(
+    store: ElasticStore, fields: IndexFields, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        node = NodeConfig("http", "localhost", 9200)
+        raise AuthorizationException("no", ApiResponseMeta(403, "1.1", HttpHeaders(), 0.0, node), {})
+
+    informer = Informer(store._connection, store._settings)
+    known = informer.info(fields, Budget(30))
+    monkeypatch.setattr(Elasticsearch, "perform_request", refuse)
+
+    told = informer._statistics(fields, Budget(30))
+
+    assert (told.state, told.bytes) == (None, 0)
+    assert known.bytes > 0
 
 
 @pytest.mark.parametrize(("query", "most"), [(EVERYTHING, 1), (DOUBTFUL, 2)])
 def test_a_question_takes_one_request_or_two(
-    store: ElasticStore, asked: list[str], query: EventQuery, most: int
+    store: ElasticStore, fields: IndexFields, asked: list[str], query: EventQuery, most: int
 ) -> None:
+    counter, grouper, budget = store._counter, store._grouper, Budget(30)
     questions: list[Callable[[], object]] = [
-        lambda: store.count(query),
-        lambda: store.histogram(query, HOUR),
-        lambda: store.facets(query, NAMES, 10),
-        lambda: store.terms(query, "CommandLine", 10, rarest=True),
-        lambda: store.groups(query, NAMES, step=HOUR),
+        lambda: counter.count(query, fields, budget),
+        lambda: counter.histogram(query, HOUR, fields, budget),
+        lambda: counter.facets(query, NAMES, 10, fields, budget),
+        lambda: counter.terms(query, "CommandLine", 10, fields, budget, rarest=True),
+        lambda: grouper.groups(query, NAMES, HOUR, 100, fields, budget),
     ]
-    store.count(query)  # What fields there are is known for some seconds.
     for question in questions:
         asked.clear()
         question()
         assert len(asked) <= most
 
 
-def test_hundreds_of_values_take_one_request_or_two(store: ElasticStore, asked: list[str]) -> None:
-    store.count(EVERYTHING)
-    asked.clear()
+def test_hundreds_of_values_take_one_request(
+    store: ElasticStore, fields: IndexFields, asked: list[str]
+) -> None:
+    values = [("Image", f"{number}.exe") for number in range(300)]
 
-    store.rarity([("Image", f"{number}.exe") for number in range(300)])
+    RarityAsker(store._connection, Decoder()).rarity(values, fields, Budget(30))
 
     assert len(asked) == 1
 
