@@ -93,59 +93,60 @@ def test_a_class_has_all_that_folds_alike() -> None:
             assert alike(character) == alike(folded)
 
 
+ATOMS = [
+    *[
+        "a",
+        "B",
+        "k",
+        "s",
+        "ß",
+        "σ",
+        ".",
+        "\\.",
+        "\\\\",
+        "[a-c]",
+        "[^a]",
+        "[^\\W]",
+        "\\d",
+        "\\W",
+        "\\s",
+        "[[:alpha:]]",
+    ],
+    *[
+        "(?i:k)",
+        "(?-i:K)",
+        "\\x41",
+        "\\x{df}",
+        "\\pL",
+        "[\\pN]",
+        "\\Qa.\\E",
+        "^",
+        "$",
+        "\\b",
+        "(?m)^",
+        "(?s).",
+        "\\n",
+    ],
+    *[
+        "[]a]",
+        "[a\\]-]",
+        "\\101",
+        "(?P<name>b)",
+        "[K]",
+        "{",
+        "x{",
+        "[^\\pL]",
+        "\\B",
+        "\\A",
+        "\\z",
+        "-",
+    ],
+]
+
+
 def regexes() -> st.SearchStrategy[str]:
     """Draw patterns that RE2 takes."""
-    atoms = st.sampled_from(
-        [
-            *[
-                "a",
-                "B",
-                "k",
-                "s",
-                "ß",
-                "σ",
-                ".",
-                "\\.",
-                "\\\\",
-                "[a-c]",
-                "[^a]",
-                "[^\\W]",
-                "\\d",
-                "\\W",
-                "\\s",
-                "[[:alpha:]]",
-            ],
-            *[
-                "(?i:k)",
-                "(?-i:K)",
-                "\\x41",
-                "\\x{df}",
-                "\\pL",
-                "[\\pN]",
-                "\\Qa.\\E",
-                "^",
-                "$",
-                "\\b",
-                "(?m)^",
-                "(?s).",
-                "\\n",
-            ],
-            *[
-                "[]a]",
-                "[a\\]-]",
-                "\\101",
-                "(?P<name>b)",
-                "[K]",
-                "{",
-                "x{",
-                "[^\\pL]",
-                "\\B",
-                "\\A",
-                "\\z",
-                "-",
-            ],
-        ]
-    )
+    atoms = st.sampled_from(ATOMS)
     return st.recursive(
         atoms,
         lambda parts: st.one_of(
