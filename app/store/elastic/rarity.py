@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from elasticsearch_dsl.query import Bool, Exists, Query
+from elasticsearch_dsl.query import Bool, Exists, MatchNone, Query
 
 from app.errors import BadQuery
 from app.store.elastic.bodies import TIME, search_body, time_at
@@ -27,6 +27,10 @@ from app.sysmon.text import fold
 AT_ONCE: Final = 300
 """So many values one search asks for."""
 
+_LONGEST: Final = 1_000
+"""Longer values are looked for by their beginning: no index takes them all, and few events share it."""
+
+_BEGINNING: Final = 200
 _MOST_COMPUTERS: Final = 1_000
 _MOST_BUCKETS: Final = 60_000
 
@@ -108,6 +112,9 @@ def _is_possible(value: str) -> bool:
 
 def _question(column: str, value: str, fields: Fields) -> _Seen:
     condition = Match(_NAMES[column], Operator.EQUALS, value)
+    if len(value) > _LONGEST:
+        begins = Match(condition.field, Operator.STARTS_WITH, value[:_BEGINNING])
+        return _Seen(condition, Bounds(MatchNone(), compile_condition(begins, fields).maybe))
     bounds = compile_condition(condition, fields)
     if column in HASH_COLUMNS and not bounds.exact:
         # Which hash the digits are is told by what stands before them.

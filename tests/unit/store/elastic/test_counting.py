@@ -177,7 +177,7 @@ def test_values_in_documents_of_others_are_as_rare_as_they_are(
     store: ElasticStore, judge: EventStore
 ) -> None:
     values = [("Image", "A.exe"), ("MD5", MD5.lower()), ("SHA1", MD5), ("CommandLine", "b " * 80)]
-    values += [("TargetImage", "b.exe"), ("SHA256", "ab" * 32)]
+    values += [("CommandLine", "X" * 9000), ("TargetImage", "b.exe"), ("SHA256", "ab" * 32)]
 
     assert store.rarity(values) == judge.rarity(values)
 
