@@ -56,6 +56,7 @@ def table_of_own(documents: Sequence[_Document], columns: Sequence[str]) -> pa.T
     winlog = [document.get("winlog", {}) for document in documents]
     data = [one.get("event_data", {}) for one in winlog]
     schema = stored_schema(columns)
+    there = frozenset[str]().union(*data)  # Most columns are of few events.
     arrays = []
     for column in columns:
         if column in _OWN:
@@ -66,6 +67,9 @@ def table_of_own(documents: Sequence[_Document], columns: Sequence[str]) -> pa.T
             values = [one.get(_WINLOG[column]) for one in winlog]
         elif column == "level":
             values = [document.get("log", {}).get("level") for document in documents]
+        elif there.isdisjoint(_names(column)):
+            arrays.append(pa.nulls(len(documents), SCHEMA.field(column).type))
+            continue
         else:
             values = _of_names(data, _names(column))
         arrays.append(_array(values, SCHEMA.field(column).type))
