@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,13 @@ MAX_MODULE_LINES = 400
 MAX_FUNCTION_LINES = 50
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -43,7 +49,7 @@ def test_a_function_has_at_most_50_lines(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in APP if path.name != "__init__.py"], ids=name_of)
 def test_a_module_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    assert ast.get_docstring(tree_of(path))
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.name == "__init__.py"], ids=name_of)
@@ -56,7 +62,7 @@ def test_no_except_swallows_an_error_in_silence() -> None:
     silent = [
         f"{name_of(path)}:{node.lineno}"
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.ExceptHandler)
         and all(isinstance(line, ast.Pass) for line in node.body)
         and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
@@ -70,7 +76,7 @@ def test_the_names_of_sysmon_are_the_only_names() -> None:
     used = {
         f"{name_of(path)}: {node.id}"
         for path in MODULES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Name) and node.id in synonyms
     }
     assert not used
