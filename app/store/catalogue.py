@@ -45,7 +45,7 @@ class SegmentComputer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A Parquet file of events and its value summary.
+    """A Parquet file of events, its value summary, and where it is worth it an index of GUIDs.
 
     Times are microseconds since 1970. ``computers`` is by name in lower case. A segment
     of one batch (``min_batch == max_batch``) has no numbers in its column ``batch``.
@@ -68,6 +68,20 @@ class Segment:
     computers: Mapping[str, SegmentComputer]
     path: Path
     summary_path: Path
+
+    @property
+    def guids_path(self) -> Path:
+        """Where its index of GUIDs stands, if it has one."""
+        return self.path.with_suffix(".guids")
+
+    @property
+    def size(self) -> int:
+        """How many bytes its files take, the index included."""
+        try:
+            indexed = self.guids_path.stat().st_size
+        except OSError:
+            indexed = 0
+        return self.bytes + self.summary_bytes + indexed
 
     def overlaps(self, start: int | None, end: int | None) -> bool:
         """Tell whether it may hold events with ``start <= time < end``."""
@@ -163,6 +177,10 @@ class Catalogue:
     def summary_path(self, name: str) -> Path:
         """Return where the value summary of a segment stands."""
         return self.folder / "segments" / f"{name}.values.parquet"
+
+    def guids_path(self, name: str) -> Path:
+        """Return where the index of GUIDs of a segment stands, if it has one."""
+        return self.folder / "segments" / f"{name}.guids"
 
     def _load(self, connection: Connection, ids: Sequence[int]) -> dict[int, Segment]:
         computers: dict[int, dict[str, SegmentComputer]] = {id_: {} for id_ in ids}

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from app.store.catalogue import Catalogue, Segment
 from app.store.files import disk_errors, drafting
+from app.store.indexing import write_missing
 from app.store.merge import check, merge_segments
 from app.store.segments import unpacked_bytes
 
@@ -75,6 +76,7 @@ def compact(catalogue: Catalogue, effort: Effort) -> Compacted:
                 if _replace(catalogue, sources):
                     merged = True
                     done = Compacted(done.merged + len(sources), done.into + 1, done.rows + _rows(sources))
+        write_missing(catalogue)
     return done
 
 
@@ -87,6 +89,7 @@ def sweep(catalogue: Catalogue, before: datetime) -> int:
         for _, name in dead:
             catalogue.path(name).unlink(missing_ok=True)
             catalogue.summary_path(name).unlink(missing_ok=True)
+            catalogue.guids_path(name).unlink(missing_ok=True)
     return len(dead)
 
 

@@ -138,7 +138,7 @@ class EmbeddedStore(EventStore):
             event_ids.update(segment.event_ids)
         return StoreInfo(
             events=sum(segment.rows for segment in segments),
-            bytes=sum(segment.bytes + segment.summary_bytes for segment in segments),
+            bytes=sum(segment.size for segment in segments),
             newest_batch=newest,
             first=_moment(min((segment.first_time for segment in segments), default=None)),
             last=_moment(max((segment.last_time for segment in segments), default=None)),
@@ -162,6 +162,9 @@ class EmbeddedStore(EventStore):
         compacted = compact(self.catalogue, effort)
         sweep(self.catalogue, datetime.now(UTC) - self._grace)
         return compacted
+
+    def warm(self) -> None:
+        self._reader.warm()
 
     def tidy(self) -> None:
         self.compact(Effort.DUE)

@@ -135,11 +135,11 @@ class Counting:
         return {field.name: _terms_of(number, rows) for number, field in enumerate(fields)}
 
     def _matching(self, segments: Sequence[Segment], selected: str) -> tuple[Statement, str]:
-        statement = self.searcher.statement(self.query, segments, self.budget)
+        statement = self.searcher.statement(self.query, segments, self.budget, counts=True)
         return statement, statement.matching(self.query, paths_of(segments), selected)
 
     def _rows(self, sql: str, statement: Statement) -> list[tuple[Any, ...]]:
-        return self.searcher.engine.rows(sql, statement.parameters.values, self.budget)
+        return self.searcher.rows(sql, statement, self.budget)
 
 
 def _without(whole: Terms, less: Terms, events: int, size: int, rarest: bool) -> Terms:

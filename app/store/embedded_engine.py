@@ -47,14 +47,22 @@ class Engine:
         self._lock = Lock()
         self._connection: DuckDBPyConnection | None = None
 
-    def rows(self, sql: str, parameters: Mapping[str, object], budget: Budget) -> list[tuple[Any, ...]]:
-        """Return the rows of a query."""
+    def rows(
+        self,
+        sql: str,
+        parameters: Mapping[str, object],
+        budget: Budget,
+        tables: Mapping[str, pa.Table] | None = None,
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of a query; ``tables`` are in memory, by the names that it has for them."""
         budget.check()
         bound = {name: parameters[name] for name in _PLACEHOLDER.findall(sql)}
         with self._errors(sql, budget):
             cursor = self._connected().cursor()
             with _watched(cursor, budget):
                 try:
+                    for name, table in (tables or {}).items():
+                        cursor.register(name, table)
                     rows: list[tuple[Any, ...]] = cursor.execute(sql, bound).fetchall()
                 finally:
                     cursor.close()

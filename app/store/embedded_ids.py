@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from app.store.embedded_match import integer
-from app.sysmon.condition import And, Condition, Match, Operator, Or
+from app.sysmon.condition import And, Condition, Match, Not, Operator, Or
 from app.sysmon.fields import ANY_FIELD, FIELDS, SOURCE_EVENTS, Scope
 from app.sysmon.kinds import KINDS, Category
 from app.sysmon.text import fold
@@ -29,6 +29,16 @@ def event_ids_of(condition: Condition) -> frozenset[int] | None:
         case Match(field=name) if name != ANY_FIELD and FIELDS[name].scope is Scope.SOURCE:
             return SOURCE_EVENTS
     return None
+
+
+def excluded_ids_of(condition: Condition) -> frozenset[int]:
+    """Return event IDs that no matching event has, as far as the condition names them."""
+    match condition:
+        case And(parts):
+            return frozenset().union(*map(excluded_ids_of, parts))
+        case Not(part) if speaks_of_event_ids_only(part):
+            return event_ids_of(part) or frozenset()
+    return frozenset()
 
 
 def speaks_of_event_ids_only(condition: Condition) -> bool:

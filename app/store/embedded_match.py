@@ -29,7 +29,7 @@ _LARGEST: Final = 2**63 - 1
 WHOLE_GUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """A GUID as it is stored: where a part of a GUID is as long as this, it is the whole."""
 
-_PARTS: Final = frozenset({Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH})
+PARTS: Final = frozenset({Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH})
 _HEXADECIMAL = re.compile("[0-9a-f-]*")
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
@@ -75,9 +75,7 @@ def compared(match: Match, operand: Operand, parameters: Parameters) -> str:
     if match.operator is Operator.EXISTS:
         return f"{operand.sql} IS NOT NULL"
     if match.operator is Operator.EQUALS or (
-        match.operator in _PARTS
-        and operand.type is FieldType.GUID
-        and WHOLE_GUID.fullmatch(fold(match.value))
+        match.operator in PARTS and operand.type is FieldType.GUID and WHOLE_GUID.fullmatch(fold(match.value))
     ):
         return equals_one_of([match.value], operand, match.case_sensitive, parameters)
     return _OPERATORS[match.operator](match, operand, parameters)

@@ -192,10 +192,11 @@ def _read_footer(file: str) -> list[_Group]:
         footer = pq.read_metadata(file)
         groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
         ends = accumulate(group.num_rows for group in groups)
-        return [_Group(end, _used_columns(group)) for end, group in zip(ends, groups, strict=True)]
+        return [_Group(end, used_columns(group)) for end, group in zip(ends, groups, strict=True)]
 
 
-def _used_columns(group: Any) -> frozenset[str]:
+def used_columns(group: Any) -> frozenset[str]:
+    """Return the columns that have values in a group of rows, as far as its file says."""
     chunks = (group.column(number) for number in range(group.num_columns))
     return frozenset(
         chunk.path_in_schema.partition(".")[0]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from app.store.catalogue import Segment, holding
 from app.store.embedded_engine import Engine
+from app.store.embedded_guids import PICKED, GuidFinder, few
 from app.store.embedded_ids import event_ids_of
+from app.store.embedded_picked import PickedReader
 from app.store.embedded_rows import KEY_COLUMNS, Found
 from app.store.embedded_sql import Statement, order_by
 from app.store.embedded_values import Values
@@ -36,15 +38,31 @@ class Searcher:
     live: Sequence[Segment]
     engine: Engine
     values: Values
+    guids: GuidFinder
+    picked: PickedReader
 
     def segments(self, query: EventQuery) -> list[Segment]:
         """Return the segments that may hold events of a query."""
         ids = event_ids_of(query.condition)
         return holding(self.live, query.start, query.end, query.computers, ids)
 
-    def statement(self, query: EventQuery, segments: Sequence[Segment], budget: Budget) -> Statement:
-        """Begin an SQL statement that knows what the value summaries of these segments say."""
-        return Statement(hits=self.values.hits(query.condition, segments, budget))
+    def statement(
+        self, query: EventQuery, segments: Sequence[Segment], budget: Budget, *, counts: bool = False
+    ) -> Statement:
+        """Begin an SQL statement that knows what the value summaries of these segments say.
+
+        And, as far as indexes tell it, which rows can match; ``counts``: all of them are needed.
+        """
+        picked = self.guids.pick(query, segments, self.live)
+        if picked is None and counts:
+            picked = few(query, segments)
+        return Statement(hits=self.values.hits(query.condition, segments, budget), picked=picked)
+
+    def rows(self, sql: str, statement: Statement, budget: Budget) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement."""
+        picked = statement.picked
+        tables = {} if picked is None else {PICKED: self.picked.read(picked, sql, budget)}
+        return self.engine.rows(sql, statement.parameters.values, budget, tables)
 
     def first(self, query: EventQuery, place: Place | None, most: int, budget: Budget) -> list[Found]:
         """Return the first matching events behind ``place``, at most so many."""
@@ -89,7 +107,7 @@ class Searcher:
             if (files := [file for file in paths if branch.files is None or file in branch.files])
         )
         if sql:
-            rows = self.engine.rows(sql, statement.parameters.values, budget)
+            rows = self.rows(sql, statement, budget)
             yield from dict.fromkeys(map(Found.of, rows))  # Two branches may find one event.
 
 

@@ -107,7 +107,7 @@ class Sorter:
             out="epoch_us(v)" if self.field.type is FieldType.TIME else "v",
             events=f"SELECT * FROM ({matching}) WHERE {' AND '.join(bounds)}",
         )
-        return self.searcher.engine.rows(text, statement.parameters.values, self.budget)
+        return self.searcher.rows(text, statement, self.budget)
 
     def _bound(self, sign: str, value: str | int, statement: Statement) -> str:
         if self.field.type is FieldType.TIME:

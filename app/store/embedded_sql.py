@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeGuard
 
+from app.store.embedded_guids import PICKED, Picked
 from app.store.embedded_ids import derived_ids
 from app.store.embedded_match import (
     ALWAYS,
@@ -88,14 +89,25 @@ class Statement:
     """The parts of one SQL statement: conditions as SQL, and their values.
 
     ``hits`` narrows keywords to the columns and values in which the value summaries found
-    them.
+    them; ``picked`` are the only rows of some files that can match.
     """
 
     parameters: Parameters = field(default_factory=Parameters)
     hits: Mapping[Match, Hits] = field(default_factory=dict)
+    picked: Picked | None = None
 
     def source(self, files: Sequence[str]) -> str:
-        """Return what to select from: the rows of files, with file name and row number."""
+        """Return what to select from: the rows of files, with file name and row number.
+
+        Where it is known which rows of a file can match, they stand in a table in memory.
+        """
+        picked = self.picked
+        if picked is None:
+            return self._files(files)
+        others = [file for file in files if file not in picked.rows]
+        return f"(FROM {PICKED} UNION ALL BY NAME FROM {self._files(others)})" if others else PICKED
+
+    def _files(self, files: Sequence[str]) -> str:
         return f"read_parquet({self.parameters.bind(list(files))}, filename = true, file_row_number = true)"
 
     def where(self, query: EventQuery) -> str:

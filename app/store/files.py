@@ -158,7 +158,7 @@ def remove_orphans(catalogue: Catalogue) -> list[str]:
 
 def segment_name(path: Path) -> str:
     """Return the name of the segment that a file belongs to."""
-    return path.name.removesuffix(".parquet").removesuffix(".values")
+    return path.name.removesuffix(".parquet").removesuffix(".values").removesuffix(".guids")
 
 
 def _files(folder: Path) -> list[Path]:

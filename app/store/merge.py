@@ -18,12 +18,14 @@ from app.errors import StoreDamaged
 from app.store.catalogue import NewSegment, Segment, SegmentComputer
 from app.store.columns import take
 from app.store.files import Drafts, checksum
+from app.store.guids import LEAST_ROWS, GuidRows
 from app.store.segments import (
     GROUP_ROWS,
     SEGMENT_SCHEMA,
     DistinctValues,
     open_segment,
     segment_writer,
+    write_guids,
 )
 from app.store.spill import Spill
 from app.store.summary import merge, read_columns, write_summary
@@ -41,7 +43,8 @@ def merge_segments(drafts: Drafts, sources: Sequence[Segment], level: int) -> Ne
     """Write the events of segments of one month as one; ``check`` them before."""
     name = drafts.name()
     path = drafts.make(drafts.catalogue.path(name))
-    rows = _write_events(path, sources)
+    guids = GuidRows()
+    rows = _write_events(path, sources, guids)
     pa.default_memory_pool().release_unused()
     size, sum_ = drafts.finish(path)
     if rows != _rows(sources):
@@ -50,6 +53,8 @@ def merge_segments(drafts: Drafts, sources: Sequence[Segment], level: int) -> Ne
     parts = merge(read_columns(segment.summary_path) for segment in sources)
     write_summary(summary_path, parts, rows)
     summary_size, summary_checksum = drafts.finish(summary_path)
+    if rows >= LEAST_ROWS:
+        write_guids(drafts, name, guids)
     return NewSegment(
         name=name,
         month=sources[0].month,
@@ -83,7 +88,7 @@ def check(segment: Segment) -> None:
             )
 
 
-def _write_events(path: Path, sources: Sequence[Segment]) -> int:
+def _write_events(path: Path, sources: Sequence[Segment], guids: GuidRows) -> int:
     """Write the events of all sources, laid out by event ID; return how many."""
     event_ids = _event_ids(sources)
     own = sorted(id_ for id_, rows in event_ids.items() if rows >= _OWN_SHARE * _rows(sources))
@@ -98,6 +103,7 @@ def _write_events(path: Path, sources: Sequence[Segment]) -> int:
             for id_ in spill.heaps():
                 for group in _groups(_joined(spill.take(id_))):
                     writer.write_table(group, row_group_size=GROUP_ROWS)
+                    guids.see(group)
                     written += len(group)
     return written
 

@@ -344,6 +344,13 @@ class EventStore(ABC):
         """
         return
 
+    def warm(self) -> None:
+        """Read ahead what first questions will need, in a thread of the caller's.
+
+        Changes no answer and keeps no question waiting; ends early where the store is closed.
+        """
+        return
+
     def close(self) -> None:
         """Give back what the store holds open; it is not used afterwards."""
         return

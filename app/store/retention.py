@@ -40,10 +40,10 @@ def overdue(segments: Sequence[Segment], settings: Settings, now: datetime) -> l
         found = [(segment, reason) for segment in kept if segment.last_time < oldest]
         kept = kept[len(found) :]
     if settings.retention_gb:
-        size = sum(segment.bytes + segment.summary_bytes for segment in kept)
+        size = sum(segment.size for segment in kept)
         for segment in kept:
             if size <= settings.retention_gb * _GIGABYTE:
                 break
-            size -= segment.bytes + segment.summary_bytes
+            size -= segment.size
             found.append((segment, f"more than {settings.retention_gb} GB of events"))
     return found

@@ -86,6 +86,11 @@ class SeenValues:
                 self._bytes -= self._kept.popitem(last=False)[1].nbytes
         return seen
 
+    @property
+    def is_full(self) -> bool:
+        """Whether more would push out what is kept."""
+        return self._bytes > self.limit * 3 // 4
+
     def codes(self, computers: Iterable[str | None]) -> list[int]:
         """Return the codes of computers, by their names in any case."""
         with self._lock:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from app.store.catalogue import NewSegment, SegmentComputer
 from app.store.columns import prune, take
 from app.store.files import Drafts
+from app.store.guids import LEAST_ROWS, GuidRows
 from app.store.summary import summarise, write_summary
 from app.sysmon.arrays import codes_of, integers_of, one_chunk
 from app.sysmon.batch import SCHEMA
@@ -76,6 +77,10 @@ def _write_month(drafts: Drafts, month: str, table: pa.Table) -> NewSegment:
     summary_path = drafts.make(drafts.catalogue.summary_path(name))
     write_summary(summary_path, [summarise(table)], len(table))
     summary_size, summary_checksum = drafts.finish(summary_path)
+    if len(table) >= LEAST_ROWS:
+        rows = GuidRows()
+        rows.see(table)
+        write_guids(drafts, name, rows)
     times = one_chunk(table["time"]).cast(pa.int64())
     event_ids = one_chunk(table["event_id"]).value_counts()
     return NewSegment(
@@ -92,6 +97,13 @@ def _write_month(drafts: Drafts, month: str, table: pa.Table) -> NewSegment:
         event_ids=dict(zip(*(part.to_pylist() for part in event_ids.flatten()), strict=True)),
         computers=computers_of(table),
     )
+
+
+def write_guids(drafts: Drafts, name: str, rows: GuidRows) -> None:
+    """Write the index of the GUIDs of a segment."""
+    path = drafts.make(drafts.catalogue.guids_path(name))
+    rows.write(path)
+    drafts.finish(path)
 
 
 def segment_writer(path: Path, distinct: Mapping[str, int]) -> pq.ParquetWriter:

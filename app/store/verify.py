@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from app.store.catalogue import Catalogue, Segment
 from app.store.files import checksum, segment_name
+from app.store.guids import is_sound
 
 
 class Fault(StrEnum):
@@ -37,6 +38,7 @@ def verify(catalogue: Catalogue) -> Iterator[Finding]:
         findings = [
             *_check(segment.path, segment.checksum, segment.rows, f"{segment.rows:,} events"),
             *_check(segment.summary_path, segment.summary_checksum, None, "the summary of a segment"),
+            *_check_guids(segment.guids_path),
         ]
         if findings and _is_live(catalogue, segment):
             yield from findings
@@ -53,6 +55,24 @@ def _check(path: Path, recorded: str, rows: int | None, what: str) -> Iterator[F
         yield Finding(Fault.MISSING, path, f"{path} is missing: it held {what}.")
     except (OSError, pa.ArrowException) as error:
         yield Finding(Fault.CHANGED, path, f"{path} cannot be read ({error}): it held {what}.")
+
+
+def _check_guids(path: Path) -> Iterator[Finding]:
+    """Check an index of GUIDs, which ends with its own checksum; a segment may well have none."""
+    try:
+        if is_sound(path):
+            return
+        why = "is not as it was written"
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        why = f"cannot be read ({error})"
+    yield Finding(
+        Fault.CHANGED,
+        path,
+        f"{path} {why}: it is an index, no event is lost, and questions about processes are answered"
+        " without it, but slower. Delete it; `sysmonsearch store compact` writes it again.",
+    )
 
 
 def _is_live(catalogue: Catalogue, segment: Segment) -> bool:

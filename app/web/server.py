@@ -12,19 +12,23 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final, Protocol
 
+from flask import Flask
 from waitress.buffers import OverflowableBuffer
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 from waitress.utilities import RequestEntityTooLarge
 
-from app.errors import StoreUnavailable
+from app.errors import StoreUnavailable, SysmonSearchError
 from app.settings import Settings
 from app.web.app import create_app
 from app.web.receive import UPLOAD_PATHS, most_bytes, too_large
+from app.web.stores import get_store
 
 MOST_BYTES: Final = 1 << 20
 """Of a request that is no upload."""
@@ -143,8 +147,9 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 def make_server(settings: Settings, host: str, port: int) -> Server:
     """Make the server of the application; raise OSError where it cannot listen."""
     tempfile.tempdir = str(_spool_folder(settings))
+    app = create_app(settings)
     server: Any = create_server(
-        create_app(settings),
+        app,
         host=host,
         port=port,
         threads=_THREADS,
@@ -155,7 +160,14 @@ def make_server(settings: Settings, host: str, port: int) -> Server:
     parser = type("Parser", (Parser,), {"most_upload": most_bytes(settings)})
     server.channel_class = type("Channel", (Channel,), {"parser_class": parser})
     found: Server = server
+    Thread(target=_warm, args=(app,), name="warming", daemon=True).start()
     return found
+
+
+def _warm(app: Flask) -> None:
+    """Have the store read ahead, so that the first pages are as quick as later ones."""
+    with app.app_context(), suppress(SysmonSearchError):  # A store that is down says so on each page.
+        get_store().warm()
 
 
 def _spool_folder(settings: Settings) -> Path:
