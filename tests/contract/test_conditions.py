@@ -28,7 +28,7 @@ CASES = [
 ]
 
 
-@pytest.fixture(scope="module", params=["memory", "embedded", "embedded, rearranged"])
+@pytest.fixture(scope="module", params=["memory", "embedded", "embedded, rearranged", "elastic"])
 def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventStore]:
     name, _, rearranged = request.param.partition(", ")
     adapter = open_adapter(name, tmp_path_factory.mktemp("store"))
@@ -40,7 +40,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if rearranged:
         adapter.rearrange()
     yield adapter.store
-    adapter.store.close()
+    adapter.close()
 
 
 @pytest.mark.parametrize("case", CASES)

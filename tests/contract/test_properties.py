@@ -36,7 +36,7 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """One store for all examples; each has computers of its own."""
     adapter = open_adapter(request.param, tmp_path_factory.mktemp("store"))
     yield adapter
-    adapter.store.close()
+    adapter.close()
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def own(
     """A pair whose store holds nothing else, for questions about all that is stored."""
     adapter = open_adapter(request.param, tmp_path_factory.mktemp("own"))
     yield _filled(adapter)
-    adapter.store.close()
+    adapter.close()
 
 
 def _filled(shared: Adapter) -> tuple[EventStore, EventStore]:

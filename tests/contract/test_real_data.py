@@ -47,7 +47,7 @@ def _read(path: Path) -> EventBatch:
     return reader.take()
 
 
-@pytest.fixture(scope="module", params=["embedded", "embedded, rearranged"])
+@pytest.fixture(scope="module", params=["embedded", "embedded, rearranged", "elastic"])
 def pair(
     request: pytest.FixtureRequest, batches: list[EventBatch], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Pair]:
@@ -59,7 +59,7 @@ def pair(
     if rearranged:
         adapter.rearrange()
     yield adapter.store, judge
-    adapter.store.close()
+    adapter.close()
 
 
 @pytest.mark.slow

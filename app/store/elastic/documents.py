@@ -236,11 +236,14 @@ def _record(record_id: int, content_hash: int) -> str:
 
 
 def _indices(columns: _Columns, names: Names) -> Iterator[str]:
-    """Yield the index of each row: by UtcTime, for the key has no other time that decides."""
-    times = np.where(columns.utc_times == _MISSING, columns.times, columns.utc_times)
-    months = times.view("M8[us]").astype("M8[M]").astype(np.int64)
-    distinct, of_each = np.unique(months, return_inverse=True)
-    texts = [names.of_month(str(month)) for month in distinct.astype("M8[M]")]
+    """Yield the index of each row, by UtcTime: what has one key must go to one index."""
+    dated = columns.utc_times != _MISSING
+    months = np.where(dated, columns.utc_times, 0).view("M8[us]").astype("M8[M]").astype(np.int64)
+    distinct, of_each = np.unique(np.where(dated, months, _MISSING), return_inverse=True)
+    texts = [
+        names.undated if month == _MISSING else names.of_month(str(np.datetime64(int(month), "M")))
+        for month in distinct
+    ]
     return (texts[position] for position in of_each.tolist())
 
 

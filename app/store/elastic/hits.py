@@ -30,12 +30,11 @@ _LAST: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is asked, in which order: ``sort`` are fields, the time last, all in one direction."""
+    """What is asked, in which order: ``sort`` are fields, the time last."""
 
     fields: Fields
     query: Query
-    sort: Sequence[Mapping[str, Any]]
-    newest: bool
+    sort: Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class Hits:
         return list(answer["hits"]["hits"])
 
     def _behind(self, point: str, after: Sequence[Any] | None, size: int) -> list[Hit]:
-        tie = {"_shard_doc": {"order": "asc"}}
+        tie: dict[str, Any] = {"_shard_doc": {"order": "asc"}}
         search = self._search([*self.reading.sort, tie]).extra(
             size=size, pit={"id": point, "keep_alive": "2m"}
         )
@@ -97,7 +96,7 @@ class Hits:
         answer = self.connection.point_search(search.to_dict(), budget=self.budget)
         return list(answer["hits"]["hits"])
 
-    def _search(self, sort: Sequence[Mapping[str, Any]]) -> Search:
+    def _search(self, sort: Sequence[dict[str, Any]]) -> Search:
         search = Search().query(self.reading.query).sort(*sort)
         search = search.extra(_source=SOURCE, track_total_hits=False)
         if self.reading.fields.runtime:

@@ -52,9 +52,15 @@ class Names:
         """Return the index of the events of a month, as in ``2019-01``."""
         return f"{self.prefix}-events-{month.replace('-', '.')}"
 
-    def is_month(self, index: str) -> bool:
-        """Tell whether an index is one that ``of_month`` names: the pattern may fit others."""
-        return re.fullmatch(rf"{re.escape(self.prefix)}-events-\d{{4}}\.\d\d", index) is not None
+    @property
+    def undated(self) -> str:
+        """The index of all events without UtcTime: their keys hold no time that could decide."""
+        return f"{self.prefix}-events-undated"
+
+    def is_own(self, index: str) -> bool:
+        """Tell whether an index is one of these: the pattern may fit others."""
+        month = re.fullmatch(rf"{re.escape(self.prefix)}-events-\d{{4}}\.\d\d", index)
+        return month is not None or index == self.undated
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +129,5 @@ def read_months(connection: Connection, names: Names) -> list[Month]:
             bytes=stats[bucket["key"]]["primaries"]["store"]["size_in_bytes"],
         )
         for bucket in answer.get("aggregations", {}).get("indices", {"buckets": []})["buckets"]
-        if names.is_month(bucket["key"]) and bucket["key"] in stats
+        if names.is_own(bucket["key"]) and bucket["key"] in stats
     ]

@@ -57,7 +57,7 @@ class Asking:
             {path: {"order": direction, **({"numeric_type": "date"} if path == _TIME else {})}}
             for path in sort
         ]
-        reading = Reading(self.fields, asked, keys, self.newest)
+        reading = Reading(self.fields, asked, keys)
         for block in Hits(self.connection, reading, self.budget).blocks(first):
             self.budget.check()
             yield [event for event in self.decoder.events(block) if event and fits(self.query, event)]
@@ -97,4 +97,4 @@ def in_time_order(asking: Asking) -> Results:
 
 def behind_time(place: Place, newest: bool) -> Query:
     """Return what documents at or behind a place match, by the index's milliseconds."""
-    return Range(**{_TIME: {"lte" if newest else "gte": place[0] // 1000, "format": "epoch_millis"}})
+    return Range(_TIME, {"lte" if newest else "gte": place[0] // 1000, "format": "epoch_millis"})

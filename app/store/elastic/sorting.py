@@ -137,9 +137,9 @@ def _behind(place: Place, value: str | int, at: events.Place, newest: bool) -> Q
     beyond = {"lt" if newest else "gt": equal}
     if isinstance(value, str) and len(value) >= SORTED_LENGTH:
         # Longer texts with this beginning are equal to it, and stand behind it in the index.
-        return Range(**{place.path: {"lte": value + _HIGHEST} if newest else {"gte": value}})
-    same = Bool(filter=[Range(**{place.path: {"gte": equal, "lte": equal}}), behind_time(at, newest)])
-    return Bool(should=[Range(**{place.path: beyond}), same], minimum_should_match=1)
+        return Range(place.path, {"lte": value + _HIGHEST} if newest else {"gte": value})
+    same = Bool(filter=[Range(place.path, {"gte": equal, "lte": equal}), behind_time(at, newest)])
+    return Bool(should=[Range(place.path, beyond), same], minimum_should_match=1)
 
 
 def _indexed(place: Place, value: str | int) -> str | int:
