@@ -13,23 +13,24 @@ if TYPE_CHECKING:
     from app.store.embedded import EmbeddedStore
 
 _EMBEDDED: Final = "embedded:"
-_ELASTIC: Final = ("elasticsearch://", "elasticsearch+https://")
 
 
 def open_store(settings: Settings) -> EventStore:
     """Open the store, and make it where there is none; close it after use."""
     if settings.store == _EMBEDDED:
         return open_embedded(settings)
-    if settings.store.startswith(_ELASTIC):
-        # Whoever stores events here need not load a client of Elasticsearch.
+    # Whoever stores events here need not load what Elasticsearch takes.
+    from app.store.elastic.address import is_elastic
+
+    if is_elastic(settings.store):
         from app.store.elastic.store import ElasticStore
 
         return ElasticStore(settings)
     # What stands there may hold a password: the message names its beginning only.
     kind = settings.store.partition(":")[0]
     raise BadSetting(
-        f"SYSMONSEARCH_STORE begins with {kind!r}, which is no kind of store. It is 'embedded:', or an address"
-        " like elasticsearch://127.0.0.1:9200 or elasticsearch+https://host:9200."
+        f"SYSMONSEARCH_STORE begins with {kind!r}, which is no kind of store. It is 'embedded:', or an"
+        " address like elasticsearch://127.0.0.1:9200 or elasticsearch+https://host:9200."
     )
 
 

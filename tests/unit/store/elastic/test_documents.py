@@ -116,7 +116,7 @@ def test_a_key_that_is_too_long_for_an_id_is_hashed() -> None:
     assert id_of(str(process_create().key)).startswith("ws-01.example~1~")
 
 
-def test_the_month_of_utctime_names_the_index() -> None:
+def test_the_month_of_utctime_names_the_index_and_nothing_else_does() -> None:
     december = datetime(2018, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
     some = [
         process_create(time=NOON, utc_time=december),
@@ -128,7 +128,7 @@ def test_the_month_of_utctime_names_the_index() -> None:
 
     assert [document.index.removeprefix("sysmonsearch-events-") for document in _written(*some)] == [
         "2018.12",
-        "2019.01",
+        "undated",
         "1601.01",
         "9999.12",
         "0007.03",
