@@ -51,7 +51,8 @@ def _of_layout(fields: Fields, names: Sequence[str], layout: Layout) -> Iterable
     filters = layout_filters(fields, layout)
     others = _places_in(places, _UNKNOWN)
     parted: dict[tuple[tuple[Place, ...], ...], list[int]] = {}
-    for event_id in sorted({n for some in places for place in some for n in place.event_ids or ()}):
+    by_id = any(place.event_ids is not None for some in places for place in some)
+    for event_id in sorted(EVENT_IDS) if by_id else ():
         here = _places_in(places, event_id)
         if here != others:
             parted.setdefault(here, []).append(event_id)

@@ -171,5 +171,9 @@ class IndexFields:
         return Place(path, form, layout, at.event_ids, at.faithful, cut=self._cut(path, layout))
 
     def _cut(self, path: str, layout: Layout) -> str | None:
-        """Return the name under which documents say that a value is not indexed, if any says so."""
-        return path if path in self.ignored.get(layout, {}) else None
+        """Return the name under which documents say that a value is not indexed, if any says so.
+
+        What is read from the documents is there whole, whatever the index took of it.
+        """
+        is_read = path in self.runtime
+        return path if path in self.ignored.get(layout, {}) and not is_read else None
