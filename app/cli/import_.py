@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import click
 
 from app.cli.main import INTERRUPTED
 from app.cli.output import safe, write_json
+from app.cli.stopping import interruptible
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...], jobs: int | None, as_js
     from app.ingest.run import import_paths
 
     settings: Settings = ctx.obj
-    with _interruptible() as stop, _progress_bar() as on_progress:
+    with interruptible() as stop, _progress_bar() as on_progress:
         report = import_paths(settings, paths, jobs=jobs, on_progress=on_progress, stop=stop)
     if as_json:
         write_json(report.to_json())
@@ -62,24 +61,6 @@ def command(ctx: click.Context, paths: tuple[Path, ...], jobs: int | None, as_js
     for line in _ending(report):
         click.echo(f"sysmonsearch: {safe(line)}", err=True)
     ctx.exit(_exit_code(report))
-
-
-@contextmanager
-def _interruptible() -> Iterator[threading.Event]:
-    """Let Ctrl-C set the flag; a second one interrupts as usual."""
-    stop = threading.Event()
-
-    def interrupt(_number: int, _frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        click.echo("\nStopping: what was read is stored first. Ctrl-C again ends at once.", err=True)
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

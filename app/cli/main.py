@@ -24,7 +24,7 @@ COMMANDS = {
     "demo": ("demo", "Make demo data, or a fleet of any size, and import it."),
     "serve": ("serve", "Serve the pages on this machine."),
     "worker": ("worker", "Run jobs, such as the imports that the pages were given."),
-    "store": ("store", "Look after the store: info, compact, verify."),
+    "store": ("store", "Look after the store: info, compact, verify, copy."),
     "kibana": ("kibana", "Make data view, dashboard and searches for Kibana."),
 }
 

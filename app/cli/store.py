@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.copying import copy
 from app.cli.output import console, is_terminal, safe, styled, write_json
 from app.settings import Settings
 
@@ -23,7 +24,11 @@ def command() -> None:
       sysmonsearch store info
       sysmonsearch store compact
       sysmonsearch store verify
+      sysmonsearch store copy --from embedded: --to elasticsearch+https://es-1:9200
     """
+
+
+command.add_command(copy)
 
 
 @command.command()
