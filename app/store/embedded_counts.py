@@ -11,6 +11,7 @@ from typing import Any, Final
 from app.store.catalogue import Segment
 from app.store.embedded_ids import event_ids_of, speaks_of_event_ids_only
 from app.store.embedded_match import Operand, Parameters
+from app.store.embedded_picked import CREATION, KEPT, KEPT_OF_CREATIONS
 from app.store.embedded_rows import time_at
 from app.store.embedded_search import Searcher, paths_of
 from app.store.embedded_sql import Statement, value_of
@@ -19,7 +20,7 @@ from app.store.port import Bucket, Budget, Count, Group, Groups, Terms
 from app.store.summary import SUMMARY_COLUMNS
 from app.sysmon.condition import EVERYTHING, equals_any
 from app.sysmon.events import microseconds
-from app.sysmon.fields import FIELDS, SOURCE_EVENTS, SOURCE_NAMES, Field
+from app.sysmon.fields import DERIVED, FIELDS, SOURCE_EVENTS, SOURCE_NAMES, Field
 from app.sysmon.query import EventQuery
 from app.sysmon.text import fold
 
@@ -71,7 +72,7 @@ class Counting:
             return Groups((), True)
         fields = [FIELDS[name] for name in names]
         values = ", ".join([*_named_values(fields), "time"])
-        statement, matching = self._matching(segments, values)
+        statement, matching = self._matching(segments, values, kept=_are_kept(fields, self.query))
         start = None if step is None else _start_of(step, segments, statement.parameters)
         sql = _groups_sql(matching, fields, start, statement.parameters.bind(limit + 1))
         return _groups_of(self._rows(sql, statement), limit)
@@ -134,8 +135,10 @@ class Counting:
         rows = self._rows(f"WITH {', '.join(counted)} {' UNION ALL '.join(asked)}", statement)
         return {field.name: _terms_of(number, rows) for number, field in enumerate(fields)}
 
-    def _matching(self, segments: Sequence[Segment], selected: str) -> tuple[Statement, str]:
-        statement = self.searcher.statement(self.query, segments, self.budget, counts=True)
+    def _matching(
+        self, segments: Sequence[Segment], selected: str, *, kept: bool = False
+    ) -> tuple[Statement, str]:
+        statement = self.searcher.statement(self.query, segments, self.budget, kept=kept)
         return statement, statement.matching(self.query, paths_of(segments), selected)
 
     def _rows(self, sql: str, statement: Statement) -> list[tuple[Any, ...]]:
@@ -195,6 +198,14 @@ def _groups_of(rows: Iterable[tuple[Any, ...]], limit: int) -> Groups:
         for *values, start, count, first, last in rows
     ]
     return Groups(tuple(groups[:limit]), len(groups) <= limit)
+
+
+def _are_kept(fields: Sequence[Field], query: EventQuery) -> bool:
+    """Tell whether a question about all events, or all creations, needs columns in memory only."""
+    if not speaks_of_event_ids_only(query.condition):
+        return False
+    columns = {field.column for field in fields if field.name not in DERIVED}
+    return columns <= (KEPT_OF_CREATIONS if event_ids_of(query.condition) == frozenset({CREATION}) else KEPT)
 
 
 def _is_inside(segment: Segment, query: EventQuery) -> bool:

@@ -27,13 +27,13 @@ from app.sysmon.text import fold
 
 _KEPT_FOOTERS: Final = 64
 _KEPT_BYTES: Final = 128 << 20
-_KEPT: Final = frozenset({"time", "computer", "event_id"})
+KEPT: Final = frozenset({"time", "computer", "event_id"})
 """Columns that are kept once read: every question asks for them."""
 
-_KEPT_OF_CREATIONS: Final = _KEPT | {"process_guid", "parent_process_guid"}
+KEPT_OF_CREATIONS: Final = KEPT | {"process_guid", "parent_process_guid"}
 """Those of groups of process creations: by them graphs find who started whom."""
 
-_CREATION: Final = 1
+CREATION: Final = 1
 
 _WORD: Final = re.compile("[a-z_0-9]+")
 _TEXTS: Final = frozenset(field.name for field in SCHEMA if pa.types.is_dictionary(field.type))
@@ -81,7 +81,7 @@ class _Group:
     @property
     def kept(self) -> frozenset[str]:
         """The columns that are kept once read."""
-        return _KEPT_OF_CREATIONS if self.only_id == _CREATION else _KEPT
+        return KEPT_OF_CREATIONS if self.only_id == CREATION else KEPT
 
     def may_hold(self, asked: _Asked) -> bool:
         """Tell whether it may hold events of the time and the event IDs that are asked for."""
@@ -250,7 +250,7 @@ class _Reading:
 
     def _file(self) -> pq.ParquetFile:
         if self._opened is None:
-            texts = sorted(self.texts | (_KEPT_OF_CREATIONS & _TEXTS))
+            texts = sorted(self.texts | (KEPT_OF_CREATIONS & _TEXTS))
             opened = pq.ParquetFile(self.file, metadata=self.footer.metadata, read_dictionary=texts)
             self._opened = self.stack.enter_context(opened)
         return self._opened

@@ -47,14 +47,14 @@ class Searcher:
         return holding(self.live, query.start, query.end, query.computers, ids)
 
     def statement(
-        self, query: EventQuery, segments: Sequence[Segment], budget: Budget, *, counts: bool = False
+        self, query: EventQuery, segments: Sequence[Segment], budget: Budget, *, kept: bool = False
     ) -> Statement:
         """Begin an SQL statement that knows what the value summaries of these segments say.
 
-        And, as far as indexes tell it, which rows can match; ``counts``: all of them are needed.
+        And, as far as indexes tell it, which rows can match; ``kept``: columns in memory say enough.
         """
         picked = self.guids.pick(query, segments, self.live)
-        if picked is None and counts:
+        if picked is None and kept:
             picked = few(query, segments)
         return Statement(hits=self.values.hits(query.condition, segments, budget), picked=picked)
 
