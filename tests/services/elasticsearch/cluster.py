@@ -86,11 +86,16 @@ class Cluster:
     def stop(self) -> None:
         """End all nodes, and delete what they held."""
         self._end(self.nodes, signal.SIGTERM)
+        self._delete()
+
+    def _delete(self) -> None:
+        for node in self.nodes:
+            node.forget()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def bring_up(self) -> None:
         """Make the folder, start all nodes, and wait until they are one cluster."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._delete()
         try:
             self._configure()
             self._launch(self.nodes)

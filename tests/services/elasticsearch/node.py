@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from tests.services.elasticsearch.install import CannotRun
 
 NOBODY = 65534
+MEMORY = Path("/dev/shm")
+ROOM = 4_000_000_000
+"""Bytes that must be free there."""
 # The programs around the server are short-lived, and need little.
 SMALL = ("-Xms4m", "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 LOG = """\
@@ -48,11 +53,28 @@ class Node:
         """An argument of each process of this node, and of no other."""
         return f"-Dsysmonsearch.node={self.folder}"
 
+    @property
+    def data(self) -> Path:
+        """Where it keeps its data: in memory where there is room.
+
+        Each test makes and deletes indices, and a disk takes longer over that than the rest of it.
+        """
+        name = f"sysmonsearch-{sha256(str(self.folder).encode()).hexdigest()[:16]}"
+        in_memory = MEMORY / name
+        has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+        return in_memory if in_memory.is_dir() or has_room else self.folder / "data"
+
+    def forget(self) -> None:
+        """Delete its data, where they lie outside its folder."""
+        shutil.rmtree(self.data, ignore_errors=True)
+
     def configure(self, settings: Mapping[str, object], java_options: list[str]) -> None:
         """Write the files that the server reads."""
-        for name in ("config/jvm.options.d", "data", "logs", "tmp"):
+        for name in ("config/jvm.options.d", "logs", "tmp"):
             (self.folder / name).mkdir(parents=True)
-        settings = {**settings, "path.data": f"{self.folder}/data", "path.logs": f"{self.folder}/logs"}
+        data = self.data
+        data.mkdir()
+        settings = {**settings, "path.data": str(data), "path.logs": f"{self.folder}/logs"}
         # JSON is YAML too.
         (self.config / "elasticsearch.yml").write_text(json.dumps(settings, indent=1))
         (self.config / "log4j2.properties").write_text(LOG)
@@ -129,7 +151,8 @@ class Node:
         """Return what to put before a command so that root runs it as nobody: the server refuses root."""
         if os.geteuid():
             return []
-        for path in (self.folder, *self.folder.rglob("*")):
+        data = self.data
+        for path in (self.folder, *self.folder.rglob("*"), data, *data.rglob("*")):
             os.chown(path, NOBODY, NOBODY)
         drop = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         # What lies below the home of root is closed to others, but not to who has this capability.
