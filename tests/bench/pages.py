@@ -74,10 +74,11 @@ def measure_pages(data: Path, days: int, rounds: int) -> Iterator[Measurement]:
             visited = visitor.all(addresses, rounds)
             sizes[name] = max(visit.size for visit in visited)
             yield timings(GROUP, name, [visit.took for visit in visited], target)
-        graphs = _graphs(visitor, taken, rounds)
+        first_looks, graphs = _graphs(visitor, taken, rounds)
         sizes["Process graph"] = max(visit.size for visit in graphs)
         counts = sorted(visit.nodes for visit in graphs)
         note = f"{counts[0]} to {counts[-1]} nodes"
+        yield timings(GROUP, "Process graph, first look", [visit.took for visit in first_looks], PAGE_MS)
         yield timings(GROUP, "Process graph", [visit.took for visit in graphs], PAGE_MS, note)
         yield from _deep(visitor, store, taken, rounds)
         for name, size in sizes.items():
@@ -130,16 +131,16 @@ def _day_of(event: Event) -> str:
     return _search(**{"from": day, "to": day, "computer": event.computer})
 
 
-def _graphs(visitor: Visitor, taken: Sample, rounds: int) -> list[Visited]:
-    """Visit the graphs of processes that fill the budget: those of the sample with the most nodes."""
+def _graphs(visitor: Visitor, taken: Sample, rounds: int) -> tuple[list[Visited], list[Visited]]:
+    """Visit graphs for the first time, then again those with the most nodes, which fill the budget."""
     parents = {
         f"/processes/{quote(event.computer, safe='~')}/{event.text_of('parent_process_guid')}"
         for event in taken.created
         if event.text_of("parent_process_guid")
     }
-    seen = sorted(((visitor.get(address).nodes, address) for address in sorted(parents)[:60]), reverse=True)
-    full = [address for _nodes, address in seen[:20]]
-    return visitor.all(full, rounds)
+    first_looks = {address: visitor.get(address) for address in sorted(parents)[:60]}
+    full = sorted(first_looks, key=lambda address: (first_looks[address].nodes, address), reverse=True)[:20]
+    return list(first_looks.values()), visitor.all(full, rounds)
 
 
 def _deep(visitor: Visitor, store: EventStore, taken: Sample, rounds: int) -> Iterator[Measurement]:
