@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import orjson
@@ -10,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from app.cli.main import cli
 from app.settings import Settings
+from app.store.copying import Copy
 from app.store.open import open_store
 from tests.builders import batch_of, file_create_time, process_create
 
@@ -85,3 +88,19 @@ def test_what_cannot_be_copied_has_its_exit_code(
     assert result.exit_code == code
     assert part in result.stderr
     assert PASSWORD not in result.output
+
+
+def test_ctrl_c_ends_a_copy_whole_and_the_same_command_goes_on(
+    tmp_path: Path, ways: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Copy, "_say", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        stopped = run(tmp_path, *ways)
+    result = run(tmp_path, *ways, "--json")
+
+    assert stopped.exit_code == 130
+    assert "Nothing is half done: the same command again goes on." in stopped.stderr
+    assert "In the source" not in stopped.stdout
+    said = orjson.loads(result.stdout)
+    assert (said["copied"]["resumed"], said["copied"]["complete"]) == (True, True)
+    assert said["compared"]["missing"] == 0

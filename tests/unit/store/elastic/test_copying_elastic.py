@@ -20,6 +20,9 @@ from app.settings import Settings
 from app.store import embedded
 from app.store.comparing import compare
 from app.store.copying import Copied, Copy, Kept, Progress
+from app.store.elastic import numbers
+from app.store.elastic.connection import Connection
+from app.store.elastic.indices import Names
 from app.store.open import open_store
 from app.store.scan import scan
 from app.store.sides import Side, check_apart, source_side, target_side
@@ -104,6 +107,22 @@ def test_a_copy_that_was_killed_goes_on(
     assert done.read == (8 if moment == "before the mark" else 4)
     assert all_of(target) == all_of(source)
     assert missing(source, target, tmp_path) == 0
+
+
+def test_comparing_waits_for_a_writer_that_is_dead_or_slow(
+    settings: Settings, source: Side, cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbers, "SKEW_SECONDS", 0.0)
+    target = target_side(cluster, settings)
+    connection = Connection(target.settings)
+    # Long enough for a first comparison on a machine that has much else to do.
+    numbers.Numbers(connection, Names(settings.elastic_prefix), lease_seconds=15).begin()
+    connection.close()
+    copied(source, target, settings)
+
+    with source.open() as one, target.open() as other:
+        assert compare(one, other, tmp_path).missing == 12
+        assert compare(one, other, tmp_path, patience=60).missing == 0
 
 
 @pytest.fixture
