@@ -31,7 +31,7 @@ def records_of(path: Path) -> Iterator[Record]:
     if path.suffix == ".evtx":
         yield from _evtx(path)
         return
-    for line in _lines(path):
+    for line in lines_of(path):
         document = orjson.loads(line) if line.strip() else {}
         read = _winlogbeat(document) or _sentinel(document) or _flat(document)
         if read is not None:
@@ -39,7 +39,8 @@ def records_of(path: Path) -> Iterator[Record]:
             yield Record(int(event_id), computer, (computer.lower(), number or line.strip()))
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def lines_of(path: Path) -> Iterator[bytes]:
+    """Yield the lines of an archive."""
     if path.suffix == ".zip":
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():

@@ -201,11 +201,16 @@ def test_importing_all_again_adds_nothing(real_settings: Settings, real_data: Pa
 def test_a_chain_is_in_the_tree_of_each_of_its_processes(
     real_store: EventStore, case: Case, asked: str
 ) -> None:
+    check_chain(real_store, case, asked)
+
+
+def check_chain(store: EventStore, case: Case, asked: str) -> None:
+    """Check the tree of the first, the middle or the last process of a chain."""
     computer = case.known["host"]
     chain = [case.known["root_parent"], *case.known["processes"]]
     place = {"first": 0, "middle": len(chain) // 2, "last": len(chain) - 1}[asked]
 
-    tree = build_tree(real_store, computer, chain[place]["guid"])
+    tree = build_tree(store, computer, chain[place]["guid"])
 
     keys = [process_key(computer, parse_guid(known["guid"])) for known in chain]
     assert all(tree.graph.has_edge(*pair) for pair in pairwise(keys))

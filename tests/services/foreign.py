@@ -38,7 +38,10 @@ _BOTH: Final = {**_KEYWORD, "fields": {"text": _TEXT}}
 _PLAIN: Final = {"type": "keyword"}
 _TYPES: Final[dict[str, Mapping[str, Any]]] = {
     **{name: {"type": name} for name in ("long", "date", "ip", "boolean")},
-    **{"keyword": _KEYWORD, "plain": _PLAIN, "both": _BOTH, "text": _TEXT},
+    "keyword": _KEYWORD,
+    "plain": _PLAIN,
+    "both": _BOTH,
+    "text": _TEXT,
 }
 
 
@@ -157,10 +160,11 @@ def send(client: Elasticsearch, index: str, documents: Iterable[object], mapping
     client.indices.refresh(index=index)
 
 
-def _operations(documents: Sequence[object]) -> Iterator[bytes]:
+def _operations(documents: Sequence[object]) -> Iterator[Any]:
+    """Yield lines of a request; what is bytes is sent as it is."""
     for document in documents:
         yield b'{"create":{}}'
-        yield orjson.dumps(document)
+        yield document if isinstance(document, bytes) else orjson.dumps(document)
 
 
 def open_reading(url: str, prefix: str, names: Iterable[str], folder: Path) -> EventStore:

@@ -45,18 +45,21 @@ class Hits:
     reading: Reading
     budget: Budget
 
-    def blocks(self, first: int) -> Iterator[list[Hit]]:
-        """Yield hits in blocks of equal values, in the index's order; ``first``: so many may do."""
+    def blocks(self, first: int) -> Iterator[list[list[Hit]]]:
+        """Yield hits in blocks of equal values, in the index's order; ``first``: so many may do.
+
+        The blocks that one request brought come together.
+        """
         size = min(first, _MOST)
         hits = self._plain(size)
         if len(hits) < size:
-            yield from self._in_blocks(hits)
+            yield self._in_blocks(hits)
             return
         *whole, _pending = self._in_blocks(hits)
-        yield from whole
+        yield whole
         yield from self._deep(whole[-1][-1]["sort"] if whole else None, size)
 
-    def _deep(self, behind: Sequence[Any] | None, size: int) -> Iterator[list[Hit]]:
+    def _deep(self, behind: Sequence[Any] | None, size: int) -> Iterator[list[list[Hit]]]:
         """Yield the blocks behind those sort values, from a point in time."""
         after = None if behind is None else [*behind, _LAST]
         pending: list[Hit] = []
@@ -65,10 +68,10 @@ class Hits:
                 size = min(size * _GROWTH, _MOST)
                 hits = self._behind(point, after, size)
                 if len(hits) < size:
-                    yield from self._in_blocks([*pending, *hits])
+                    yield self._in_blocks([*pending, *hits])
                     return
                 *whole, pending = self._in_blocks([*pending, *hits])
-                yield from whole
+                yield whole
                 after = hits[-1]["sort"]
 
     def _in_blocks(self, hits: Sequence[Hit]) -> list[list[Hit]]:

@@ -58,9 +58,13 @@ class Asking:
             for path in sort
         ]
         reading = Reading(self.fields, asked, keys)
-        for block in Hits(self.connection, reading, self.budget).blocks(first):
+        for blocks in Hits(self.connection, reading, self.budget).blocks(first):
             self.budget.check()
-            yield [event for event in self.decoder.events(block) if event and fits(self.query, event)]
+            # Decoded together: each reading of documents of others costs, however few they are.
+            decoded = iter(self.decoder.events([hit for block in blocks for hit in block]))
+            for block in blocks:
+                events = islice(decoded, len(block))
+                yield [event for event in events if event and fits(self.query, event)]
 
 
 def page_of(asking: Asking, events: Iterator[Event]) -> Results:
