@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Event as Flag
@@ -18,6 +18,7 @@ from app.errors import StoreUnavailable
 from app.store.elastic import faults
 from app.store.elastic.connection import Connection
 from app.store.elastic.documents import Out
+from app.store.elastic.numbers import LeaseLost
 
 CHUNK_BYTES: Final = 2_000_000
 THREADS: Final = 4
@@ -58,6 +59,7 @@ class Bulk:
     """Creates the documents of one batch; made anew for each.
 
     ``is_unsure``: a request went out whose end nobody knows, so that it may still take effect.
+    ``is_late`` says that readers wait for the batch no more: nothing of it may be sent any longer.
     """
 
     connection: Connection
@@ -65,6 +67,7 @@ class Bulk:
     threads: int = THREADS
     patience: float = PATIENCE_SECONDS
     is_unsure: bool = False
+    is_late: Callable[[], bool] = lambda: False
     _stopped: Flag = field(default_factory=Flag)
 
     def send(self, documents: Iterable[Out]) -> Sent:
@@ -90,9 +93,11 @@ class Bulk:
 
     def _create(self, chunk: Sequence[Out]) -> Sent:
         """Create the documents of a chunk; what is refused for now is sent again."""
-        sent, back_off = Sent(), _BackOff(self.patience, self._stopped)
+        sent, back_off = Sent(), _BackOff(self.patience, self._stopped, self.is_late)
         with self.connection.asking():
             while chunk and not self._stopped.is_set():
+                if self.is_late():
+                    raise LeaseLost
                 try:
                     items = self._ask(chunk)
                 except ApiError as error:
@@ -184,9 +189,10 @@ def _collect(waiting: set[Future[Sent]], total: Sent) -> set[Future[Sent]]:
 class _BackOff:
     """Waits longer each time, by chance, so that writers that were refused do not come back as one."""
 
-    def __init__(self, patience: float, stopped: Flag) -> None:
+    def __init__(self, patience: float, stopped: Flag, is_late: Callable[[], bool]) -> None:
         self._until = monotonic() + patience
         self._stopped = stopped
+        self._is_late = is_late
         self._next = _FIRST_WAIT
 
     def wait(self, error: Exception) -> None:
@@ -195,3 +201,5 @@ class _BackOff:
             raise error
         self._stopped.wait(random.uniform(self._next / 2, self._next))  # noqa: S311
         self._next = min(self._next * 2, _LONGEST_WAIT)
+        if self._is_late():
+            raise error

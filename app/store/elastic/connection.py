@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from time import sleep
-from typing import Any, Final
+from time import monotonic, sleep
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from elastic_transport import TransportApiResponse, TransportError
 from elasticsearch import ApiError, Elasticsearch
 
+from app.errors import StoreUnavailable
 from app.settings import Settings
 from app.store.elastic import faults
 from app.store.elastic.address import read_address
@@ -30,6 +31,8 @@ from app.store.elastic.server import Server, check_reading, read_server
 from app.store.elastic.waiting import Threads, result_within
 from app.store.port import Budget
 
+T = TypeVar("T")
+
 _log: Final = logging.getLogger(__name__)
 _JSON: Final = "application/vnd.elasticsearch+json; compatible-with=8"
 _LINES: Final = "application/vnd.elasticsearch+x-ndjson; compatible-with=8"
@@ -40,6 +43,10 @@ _KEPT: Final = "2m"
 """How long a point in time stays open after each use."""
 _GRACE_SECONDS: Final = 1.0
 """A request outlives its query's budget by so much: the server, asked to keep it, answers first."""
+READING_SECONDS: Final = 30.0
+"""So long it is believed that who asks may read all that is named."""
+_PATIENCE_SECONDS: Final = 3.0
+_AGAIN_SECONDS: Final = 0.2
 _STOP_TRIES: Final = 20
 _dumps: Final = Serializer().json_dumps
 
@@ -57,6 +64,7 @@ class Connection:
         self._headers = auth_headers(self.address)
         self._threads = Threads(MOST_CONNECTIONS)
         self._server: Server | None = None
+        self._reading_until = 0.0
 
     @property
     def server(self) -> Server:
@@ -68,9 +76,14 @@ class Connection:
         if self._server is None:
             with self.asking():
                 server = read_server(self.client, self.asking)
-                check_reading(self.client, self.address)
+            self._check_reading()
             self._server = server
         return self._server
+
+    def _check_reading(self) -> None:
+        with self.asking():
+            check_reading(self.client, self.address)
+        self._reading_until = monotonic() + READING_SECONDS
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -82,9 +95,13 @@ class Connection:
 
     def search(self, body: Mapping[str, Any], *, indices: str, budget: Budget) -> dict[str, Any]:
         """Return the answer to one search of the indices and patterns; whole, or an error."""
-        answer = self._ask(_path(indices, "_search"), _OPEN | _WHOLE, body, budget)
-        _check_whole(answer, budget)
-        return answer
+
+        def ask() -> dict[str, Any]:
+            answer = self._ask(_path(indices, "_search"), _OPEN | _WHOLE, body, budget)
+            _check_whole(answer, budget)
+            return answer
+
+        return self.patiently(ask, budget)
 
     def searches(
         self, requests: Sequence[tuple[str, Mapping[str, Any]]], *, budget: Budget
@@ -92,17 +109,37 @@ class Connection:
         """Return the answers to several searches, each of (indices, body), sent as one request."""
         if not requests:
             return []
-        answer = self._ask("/_msearch", {}, requests, budget)
-        for each in answer["responses"]:
-            if "error" in each:
-                raise _refused(each["status"], each, self, budget)
-            _check_whole(each, budget)
-        return list(answer["responses"])
+
+        def ask() -> list[dict[str, Any]]:
+            answer = self._ask("/_msearch", {}, requests, budget)
+            for each in answer["responses"]:
+                if "error" in each:
+                    raise _refused(each["status"], each, self, budget)
+                _check_whole(each, budget)
+            return list(answer["responses"])
+
+        return self.patiently(ask, budget)
+
+    def patiently(self, ask: Callable[[], T], budget: Budget) -> T:
+        """Return the answer; ask again for a moment while a shard has no copy that answers.
+
+        That is so whenever an index is made, and when a node has gone: another copy takes over.
+        """
+        end = monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return ask()
+            except faults.NoShards as error:
+                if monotonic() >= end:
+                    raise StoreUnavailable(str(error)) from error
+            budget.check()
+            sleep(_AGAIN_SECONDS)
 
     @contextmanager
     def point(self, indices: str, *, budget: Budget) -> Iterator[str]:
         """Open a point in time over indices and patterns, and close it at the end."""
-        opened = self._ask(_path(indices, "_pit"), {**_OPEN, "keep_alive": _KEPT}, None, budget)
+        path, params = _path(indices, "_pit"), {**_OPEN, "keep_alive": _KEPT}
+        opened = self.patiently(lambda: self._ask(path, params, None, budget), budget)
         faults.check_shards(opened)
         close = partial(self._send, "DELETE", "/_pit", {"id": opened["id"]}, seconds=_GRACE_SECONDS)
         try:
@@ -136,9 +173,10 @@ class Connection:
     ) -> dict[str, Any]:
         """Send a request in a thread and wait for the answer, or until the budget says no."""
         budget.check()
-        if self._server is None:
-            # What answers is looked at before it is trusted.
-            result_within(self._threads.run(lambda: self.server), budget)
+        if monotonic() >= self._reading_until:
+            # What answers is looked at before it is trusted, and who asks may lose rights later on.
+            look = self._check_reading if self._server else lambda: self.server
+            result_within(self._threads.run(look), budget)
         target = f"{path}?{urlencode(params)}" if params else path
         name = f"sysmonsearch-{uuid4().hex}"
         content: Any = _lines(body, budget) if isinstance(body, Sequence) else _timed(body, budget)

@@ -26,6 +26,10 @@ _CREDENTIALS: Final = f"{PREFIX}ELASTIC_USER and {PREFIX}ELASTIC_PASSWORD, or {P
 _LONGEST_REASON: Final = 300
 
 
+class NoShards(StoreUnavailable):
+    """A shard has no copy that answers: one may be made just now, or take the place of a lost one."""
+
+
 def translated(error: TransportError | ApiError, address: Address) -> SysmonSearchError:
     """Return what a person is told of an error of the client."""
     if isinstance(error, UnsupportedProductError):
@@ -71,6 +75,13 @@ def check_shards(answer: Mapping[str, Any]) -> None:
         raise StoreUnavailable(
             f"{skipped} remote cluster(s) did not answer, so the answer would be incomplete. Try again."
         )
+
+
+def check_fields(answer: Mapping[str, Any], address: Address) -> None:
+    """Raise where fields of some indices are not known, though these are there."""
+    for failed in answer.get("failures", ()):
+        if not _causes(failed["failure"])[0] & {"index_not_found_exception", "index_closed_exception"}:
+            raise refused(503, failed["failure"], address)
 
 
 def server_gave_up() -> QueryTooSlow:
@@ -134,7 +145,7 @@ _NO_MASTER: Final = _Fault(
     " Nothing was lost. Start the nodes that are down, and try again.",
 )
 _NO_SHARDS: Final = _Fault(
-    StoreUnavailable,
+    NoShards,
     "Some data of the cluster cannot be reached: a shard has no copy on a node that is up (the cluster is"
     " red). Start the nodes that are down, look at `GET _cluster/allocation/explain`, and try again.",
 )

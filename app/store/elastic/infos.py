@@ -39,7 +39,8 @@ _STATISTICS: Final = ",".join(
     [
         *("indices.*.uuid", "indices.*.primaries.docs.count"),
         *("indices.*.primaries.indexing.index_total", "indices.*.primaries.indexing.delete_total"),
-        "indices.*.total.store.size_in_bytes",
+        # Copies show what was added one after the other, and any of them may be asked.
+        *("indices.*.total.docs.count", "indices.*.total.store.size_in_bytes"),
     ]
 )
 _EMPTY: Final = StoreInfo(0, 0, 0, None, None, {}, {})
@@ -115,7 +116,12 @@ class Informer:
         indices: Mapping[str, Any] = answer.body.get("indices", {})
         own = [each["primaries"] for each in indices.values()]
         changes = tuple(
-            (each["uuid"], each["primaries"]["docs"]["count"], *sorted(each["primaries"]["indexing"].items()))
+            (
+                each["uuid"],
+                each["primaries"]["docs"]["count"],
+                each["total"]["docs"]["count"],
+                *sorted(each["primaries"]["indexing"].items()),
+            )
             for each in indices.values()
         )
         return _Statistics(

@@ -98,17 +98,22 @@ class Numbers:
         self._lock = Lock()
         self._seen: _Version | None = None
         self._leases: dict[int, int] = {}
+        self._alone: set[int] = set()
 
     def begin(self) -> int:
         """Return a new number, above all that were given before; it is open until ``end``."""
 
-        def open_one(state: _State, now: int) -> int:
+        def open_one(state: _State, now: int) -> tuple[int, bool]:
             state.drop_expired(now)
+            is_alone = not state.open
             state.last = max(now, state.last + 1)
             state.open[state.last] = now + self._lease
-            return state.last
+            return state.last, is_alone
 
-        return self._change(open_one)
+        number, is_alone = self._change(open_one)
+        if is_alone:
+            self._alone.add(number)
+        return number
 
     def renew(self, number: int) -> None:
         """Hold a number open for longer; raise LeaseLost where it was given up."""
@@ -133,6 +138,15 @@ class Numbers:
 
         self._change(close)
         self._leases.pop(number, None)
+        self._alone.discard(number)
+
+    def is_lost(self, number: int) -> bool:
+        """Tell whether a number that was not closed is held for that of a dead writer, by our clock."""
+        return self._leases.get(number, 0) < _now()
+
+    def was_alone(self, number: int) -> bool:
+        """Tell whether no other number was open at any time since this one was given."""
+        return number in self._alone and self._read().state.last == number
 
     def newest(self) -> int:
         """Return the newest number whose events are stored; 0: there is none."""
@@ -163,7 +177,7 @@ class Numbers:
                     lost.set()
                     return
                 except StoreUnavailable:
-                    continue  # The next attempt may succeed; if none does in time, ``end`` says so.
+                    continue  # The next attempt may succeed; if none does in time, ``is_lost`` says so.
 
         thread = Thread(target=hold, daemon=True, name="batch-lease")
         thread.start()
@@ -215,6 +229,7 @@ class Numbers:
             aggregations={"newest": {"max": {"field": "sysmonsearch.batch"}}},
             allow_no_indices=True,
             ignore_unavailable=True,
+            allow_partial_search_results=False,
         )
         newest = int(answer.get("aggregations", {}).get("newest", {}).get("value") or 0)
         return _State(newest, newest)

@@ -9,7 +9,7 @@ import pytest
 from app.errors import BadQuery, StoreUnavailable, SysmonSearchError
 from app.settings import Settings
 from app.store.elastic.address import Address, read_address
-from app.store.elastic.faults import check_shards, refused
+from app.store.elastic.faults import NoShards, check_shards, refused
 
 ADDRESS = read_address(Settings(store="elasticsearch://node.example"))
 ANN = read_address(Settings(store="elasticsearch+https://ann:secret@node.example"))
@@ -55,10 +55,10 @@ CASES: list[tuple[int, object, type[SysmonSearchError], str]] = [
     (503, error("cluster_block_exception", "blocked by: [SERVICE_UNAVAILABLE/1/state not recovered];"),
      StoreUnavailable, "no elected master"),
     (503, error("master_not_discovered_exception", ""), StoreUnavailable, "no elected master"),
-    (503, failed("no_shard_available_action_exception", "No shard available"), StoreUnavailable, "is red"),
+    (503, failed("no_shard_available_action_exception", "No shard available"), NoShards, "is red"),
     (503, error("search_phase_execution_exception", "Search rejected due to missing shards [[i][0]]."),
-     StoreUnavailable, "is red"),
-    (503, error("unavailable_shards_exception", "primary shard is not active"), StoreUnavailable, "is red"),
+     NoShards, "is red"),
+    (503, error("unavailable_shards_exception", "primary shard is not active"), NoShards, "is red"),
     (429, error("es_rejected_execution_exception", "rejected execution"), StoreUnavailable, "too busy"),
     (429, error("circuit_breaking_exception", "[parent] Data too large"), StoreUnavailable, "lacks memory"),
     (404, error("index_not_found_exception", "no such index [i]"), StoreUnavailable, "no such index [i]."),
