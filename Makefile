@@ -16,7 +16,7 @@ ELASTIC := $(BIN)/python -m tests.services.elasticsearch
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^## / {printf "\n%s\n", substr($$0, 4)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^## / {printf "\n%s\n", substr($$0, 4)} /^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## Use it
 
@@ -51,7 +51,11 @@ services-stop: venv ## Stop it, and delete what it held
 
 .PHONY: test-elastic
 test-elastic: venv ## Run what concerns Elasticsearch on a server of its own (ES_MAJOR=9 for version 9)
-	@$(ELASTIC) run --major $(ES_MAJOR) -- $(PYTEST) -m "not slow" -k elastic $(T)
+	@$(ELASTIC) run --major $(ES_MAJOR) -- env TEST_ENGINE=elastic $(PYTEST) -m "not slow" -k "elastic or web" $(T)
+
+.PHONY: test-pages-elastic
+test-pages-elastic: venv ## Run the tests of the pages with Elasticsearch below them
+	@$(ELASTIC) run --major $(ES_MAJOR) -- env TEST_ENGINE=elastic $(PYTEST) -m "not slow" tests/web
 
 .PHONY: test-browser
 test-browser: venv ## Run the tests of the pages in Chromium and Firefox alone

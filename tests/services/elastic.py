@@ -55,6 +55,26 @@ def own_prefix(url: str) -> Iterator[str]:
             _delete(client, prefix)
 
 
+@contextmanager
+def emptied(client: Elasticsearch, prefix: str, kept: str) -> Iterator[None]:
+    """Delete afterwards what a test stored under a prefix that others use after it.
+
+    Template, pipeline, the index that holds the numbers of batches and one month stay, empty:
+    to make them anew and to delete them takes the server longer than most tests do.
+    """
+    try:
+        yield
+    finally:
+        names = set(_indices(client, prefix))
+        state, month = f"{prefix}-state", f"{prefix}-events-{kept}"
+        if others := names - {state, month}:
+            client.indices.delete(index=sorted(others), ignore_unavailable=True)
+        if month in names:
+            client.delete_by_query(index=month, query={"match_all": {}}, refresh=True, conflicts="proceed")
+        if state in names:
+            client.options(ignore_status=404).update(index=state, id="batches", doc={"stored": 0})
+
+
 def delete_leftovers(url: str) -> None:
     """Delete what tests of dead runs left on a server that outlived them."""
     with Elasticsearch(url) as client:

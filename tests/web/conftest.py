@@ -1,10 +1,15 @@
-"""A client of the application on a store of the test's own."""
+"""A client of the application on a store of the test's own, of the engine that ``TEST_ENGINE`` names."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from elasticsearch import Elasticsearch
 from flask.testing import FlaskClient
 from lxml import html
 
@@ -14,11 +19,63 @@ from app.store.open import open_store
 from app.store.port import EventStore
 from app.sysmon.events import Event
 from app.web.app import create_app
-from tests.builders import batch_of
+from tests.builders import NOON, batch_of
 from tests.memory_store import MemoryStore
+from tests.services import elastic
 
 Add = Callable[..., None]
 Get = Callable[[str], html.HtmlElement]
+
+ENGINES = ("embedded", "elastic")
+ENGINE = os.environ.get("TEST_ENGINE", "embedded")
+"""Each page works on each engine: ``make test-pages-elastic`` runs these tests over Elasticsearch."""
+
+embedded_only = pytest.mark.skipif(ENGINE != "embedded", reason="it is about files of the embedded store")
+
+
+def pytest_configure() -> None:
+    if ENGINE not in ENGINES:
+        raise pytest.UsageError(f"TEST_ENGINE is {ENGINE!r}; there are: {', '.join(ENGINES)}")
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings with a data folder of the test's own and, over Elasticsearch, with indices that are empty."""
+    if ENGINE == "embedded":
+        return Settings(data=tmp_path / "var")
+    # Asked for by name, so that tests of the embedded store look for no server.
+    place: Place = request.getfixturevalue("empty_place")
+    return place.settings(tmp_path / "var")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where on a server the tests of one worker store, one after the other."""
+
+    url: str
+    prefix: str
+    client: Elasticsearch
+
+    def settings(self, data: Path) -> Settings:
+        """Return settings of a store that has its events here, and reads no others."""
+        return Settings(
+            data=data,
+            store=f"elasticsearch://{urlsplit(self.url).netloc}/-",
+            elastic_prefix=self.prefix,
+            elastic_replicas=0,
+        )
+
+
+@pytest.fixture(scope="session")
+def place(elastic_url: str) -> Iterator[Place]:
+    with elastic.own_prefix(elastic_url) as prefix, Elasticsearch(elastic_url) as client:
+        yield Place(elastic_url, prefix, client)
+
+
+@pytest.fixture
+def empty_place(place: Place) -> Iterator[Place]:
+    with elastic.emptied(place.client, place.prefix, f"{NOON:%Y.%m}"):
+        yield place
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
@@ -72,8 +72,8 @@ def test_an_upload_that_is_cut_off_leaves_nothing(client: FlaskClient, settings:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path / "var", max_upload_mb=1)
+def small(settings: Settings) -> Settings:
+    return replace(settings, max_upload_mb=1)
 
 
 def test_more_than_the_limit_is_refused_and_the_limit_named(small: Settings) -> None:

@@ -6,6 +6,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
@@ -24,8 +25,8 @@ TAIL = b"\r\n--xyz--\r\n"
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path / "var", max_upload_mb=8)
+def settings(settings: Settings) -> Settings:
+    return replace(settings, max_upload_mb=8)
 
 
 @pytest.fixture
