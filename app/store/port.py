@@ -20,6 +20,7 @@ from typing import Final, Self
 import pyarrow as pa
 
 from app.errors import QueryCancelled, QueryTooSlow
+from app.store.together import Together
 from app.sysmon.batch import EventBatch
 from app.sysmon.events import Event, EventKey
 from app.sysmon.query import EventQuery
@@ -247,6 +248,14 @@ class EventStore(ABC):
     @abstractmethod
     def count(self, query: EventQuery, budget: Budget | None = None) -> Count:
         """Count the matching events; order, size and cursor do not matter."""
+
+    def together(self) -> Together:
+        """Return what takes several questions that do not wait for each other's answers.
+
+        What they ask of the store goes to the engine at once where each way there is long. The
+        answers, and the errors, are those of asking one after the other.
+        """
+        return Together()
 
     def is_exact(self, query: EventQuery, budget: Budget | None = None) -> bool:
         """Tell whether what is counted of a query is exact; False: there are at most so many.

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
-from app.store.port import Bucket, Budget, EventStore, Groups, Rarity, Results, Terms
+from app.store.port import Bucket, Budget, EventStore, Groups, Rarity, Results, StoreInfo, Terms
 from app.sysmon.query import EventQuery
 
 MOST_BYTES: Final = 32 << 20
@@ -72,11 +72,11 @@ _ALL_LOCK: Final = Lock()
 class Remembering:
     """Some questions to a store; each is asked once in each state of it."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, info: StoreInfo | None = None) -> None:
         self._store = store
         with _ALL_LOCK:
             self._answers, self._made = _ALL.setdefault(store, (Answers(), Answers(MOST_MADE)))
-        self.info = store.info()
+        self.info = info or store.info()
         self._state = (self.info.newest_batch, self.info.events)
 
     def search(self, query: EventQuery, budget: Budget | None = None) -> Results:
@@ -144,9 +144,9 @@ class Remembering:
         return answer
 
 
-def remembering(store: EventStore | Remembering) -> Remembering:
-    """Return the store as one that is asked nothing twice."""
-    return store if isinstance(store, Remembering) else Remembering(store)
+def remembering(store: EventStore | Remembering, info: StoreInfo | None = None) -> Remembering:
+    """Return the store as one that is asked nothing twice; ``info`` is what it says now, if known."""
+    return store if isinstance(store, Remembering) else Remembering(store, info)
 
 
 def _size_of_groups(groups: Groups) -> int:

@@ -7,13 +7,14 @@ than the first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from app.errors import BadQuery
 from app.store.answers import count_document
-from app.store.port import EventStore
+from app.store.port import EventStore, Results
+from app.store.together import Together
 from app.sysmon.events import Event, EventKey, time_text
 from app.sysmon.query import EventQuery, Order, encode_cursor
 from app.web.event_pivots import hour_around
@@ -72,18 +73,28 @@ class Around:
         return sorted(found, key=lambda event: event.place, reverse=True)
 
 
-def find_around(store: EventStore, picked: Event, args: AroundArgs, total: int) -> Around:
-    """Return one page of the hours around an event; ``total`` events are in them."""
+def find_around(
+    store: EventStore, picked: Event, args: AroundArgs, total: Callable[[], int], together: Together
+) -> Around:
+    """Return one page of the hours around an event; ``total`` says how many events are in them.
+
+    What is asked first is asked ``together`` with what others ask.
+    """
     window = hour_around(picked)
     if args.newer:
-        newer = _search(store, window, Order.OLDEST, args.newer, ROWS, args.folds)
+        newer = together.ask(lambda: _search(store, window, Order.OLDEST, args.newer, ROWS, args.folds))()
         behind = _behind_last(newer.bursts) if newer.bursts else args.newer
         return Around(picked=picked, window=window, bursts=_turned(newer), newer=newer.next, older=behind)
     if args.older:
-        older = _search(store, window, Order.NEWEST, args.older, ROWS, args.folds)
+        older = together.ask(lambda: _search(store, window, Order.NEWEST, args.older, ROWS, args.folds))()
         before = _before_first(older.bursts) if older.bursts else args.older
         return Around(picked=picked, window=window, bursts=older.bursts, newer=before, older=older.next)
-    newer, older = _both(store, window, picked, args.folds, total)
+    # All of it in one question: what costs is to find the rows, not how many they are.
+    whole = together.ask(lambda: store.search(replace(window, size=READ)))
+    if total() > READ:
+        newer, older = _both(store, window, picked, args.folds)
+    else:
+        newer, older = _sides(whole(), picked, args.folds)
     return Around(
         picked=picked,
         window=window,
@@ -101,17 +112,16 @@ class _Side:
     next: str | None
 
 
-def _both(
-    store: EventStore, window: EventQuery, picked: Event, folds: bool, total: int
-) -> tuple[_Side, _Side]:
-    """Return the rows on both sides of the event."""
-    if total > READ:
-        here = encode_cursor(picked.place)
-        newer = _search(store, window, Order.OLDEST, here, NEWER_ROWS, folds)
-        rows = ROWS - 1 - len(newer.bursts)
-        return newer, _search(store, window, Order.NEWEST, here, rows, folds)
-    # All of it in one question: what costs is to find the rows, not how many they are.
-    results = store.search(replace(window, size=READ))
+def _both(store: EventStore, window: EventQuery, picked: Event, folds: bool) -> tuple[_Side, _Side]:
+    """Return the rows on both sides of the event, from a place amid many."""
+    here = encode_cursor(picked.place)
+    newer = _search(store, window, Order.OLDEST, here, NEWER_ROWS, folds)
+    rows = ROWS - 1 - len(newer.bursts)
+    return newer, _search(store, window, Order.NEWEST, here, rows, folds)
+
+
+def _sides(results: Results, picked: Event, folds: bool) -> tuple[_Side, _Side]:
+    """Return the rows on both sides of the event, of all that there are."""
     after = [event for event in reversed(results.events) if event.place > picked.place]
     newer = _side(after, None, NEWER_ROWS, folds)
     before = [event for event in results.events if event.place < picked.place]
@@ -149,8 +159,10 @@ def _behind_last(bursts: tuple[Burst, ...]) -> str:
 
 def around_document(store: EventStore, picked: Event, args: AroundArgs) -> dict[str, object]:
     """Return a page as JSON has it; ``newer`` and ``older`` are arguments of the pages beside it."""
-    count = store.count(hour_around(picked))
-    found = find_around(store, picked, args, count.value)
+    together = store.together()
+    counted = together.ask(lambda: store.count(hour_around(picked)))
+    found = find_around(store, picked, args, lambda: counted().value, together)
+    count = counted()
     start, end = found.window.start, found.window.end
     return {
         "event_key": str(picked.key),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
@@ -22,6 +22,7 @@ from app.web.histogram_svg import draw_histogram
 from app.web.pages import Page
 from app.web.results import CLOCKS_APART, DayLine, Line, Row, Rows, Table, address, headings
 from app.web.texts import _, ngettext
+from app.web.users import ProcessOf, User, users_of
 from app.web.what import short
 
 STEP: Final = timedelta(minutes=1)
@@ -60,10 +61,15 @@ class AroundPage(Page):
 
 def around_page(store: EventStore, picked: Event, args: AroundArgs, pane_event: Event) -> AroundPage:
     """Ask the store and return the page; ``pane_event`` is the event that the pane shows."""
-    histogram = _histogram(store, hour_around(picked))
-    found = find_around(store, picked, args, histogram.total)
     links_of = _Links(picked, args)
-    table = _table(store, found, pane_event.key, histogram, links_of)
+    together = store.together()
+    drawn = together.ask(lambda: _histogram(store, hour_around(picked)))
+    found = find_around(store, picked, args, lambda: drawn().total, together)
+    histogram = drawn()
+    pane = together.ask(lambda: _pane(store, pane_event, links_of, "", ""))
+    users = together.ask(lambda: users_of(store, [burst.first for burst in found.bursts]))
+    table = _table(store, found, pane_event.key, histogram, links_of, users())
+    newer, older = _beside(table)
     computer = short(picked.computer, 60)
     return AroundPage(
         title=_("%(computer)s, %(window)s", computer=computer, window=window_text(picked)),
@@ -89,7 +95,7 @@ def around_page(store: EventStore, picked: Event, args: AroundArgs, pane_event: 
         first="" if args.is_first else links_of.page(),
         folds=args.folds,
         other_folding=links_of.folding(not args.folds),
-        pane=_pane(store, pane_event, links_of, *_beside(table)),
+        pane=replace(pane(), newer=newer, older=older),
     )
 
 
@@ -157,9 +163,10 @@ def _histogram(store: EventStore, window: EventQuery) -> Histogram:
     """Return the hour's events per minute; silences are of all computers together."""
     start = window.start or datetime.min.replace(tzinfo=UTC)
     end = window.end or datetime.max.replace(tzinfo=UTC)
-    own = store.histogram(window, STEP)
-    everywhere = store.histogram(replace(window, computers=()), STEP)
-    return histogram_of(start, end, STEP, own, everywhere)
+    together = store.together()
+    own = together.ask(lambda: store.histogram(window, STEP))
+    everywhere = together.ask(lambda: store.histogram(replace(window, computers=()), STEP))
+    return histogram_of(start, end, STEP, own(), everywhere())
 
 
 def _about(event: Event) -> str:
@@ -196,9 +203,14 @@ def _clocks(events: Iterable[Event]) -> str:
 
 
 def _table(
-    store: EventStore, found: Around, shown: EventKey, histogram: Histogram, links_of: _Links
+    store: EventStore,
+    found: Around,
+    shown: EventKey,
+    histogram: Histogram,
+    links_of: _Links,
+    users: Mapping[ProcessOf, User],
 ) -> Table:
-    rows = Rows(store=store, picked=shown, href=links_of.same_page, gaps=histogram.silences)
+    rows = Rows(store=store, picked=shown, href=links_of.same_page, gaps=histogram.silences, users=users)
     return Table(
         caption=_("All events of the computer, newest first"),
         lines=tuple(_with_centre(rows.lines(found.bursts), found.picked, shown)),

@@ -74,7 +74,7 @@ class DayTable:
 def day_table(store: EventStore, info: StoreInfo) -> DayTable | None:
     """Return the table; None: it would take too long to count."""
     try:
-        return _counted(remembering(store), info)
+        return _counted(remembering(store, info), info)
     except QueryTooSlow:
         return None
 

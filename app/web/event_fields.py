@@ -16,7 +16,7 @@ from app.web import links
 from app.web.event_values import Purse, Shown
 from app.web.formats import utc
 from app.web.results import LONGEST_LINK
-from app.web.users import user_of, users_of
+from app.web.users import ProcessOf, User, user_of
 from app.web.what import short
 
 Narrow = Callable[[str], str]
@@ -82,18 +82,20 @@ class _Named:
 
 
 def fields_of(
-    store: EventStore,
     event: Event,
+    users: Mapping[ProcessOf, User],
     rarities: Mapping[str, Rarity],
     narrow: Narrow,
     purse: Purse,
     *,
     most: int,
-    budget: Budget | None = None,
 ) -> Fields:
-    """Return the fields of an event; a value has at most ``most`` characters."""
+    """Return the fields of an event; a value has at most ``most`` characters.
+
+    ``users`` are what ``users_of`` says of the event.
+    """
     rows = [_row(field, narrow, purse, most, rarities) for field in _known(event)]
-    rows += _derived_user(store, event, purse, budget)
+    rows += _derived_user(event, users, purse)
     before = len(rows)
     for field in _other(event):
         if not purse.affords(_ROW_OF_HTML, short(field.name, _LONGEST_NAME)):
@@ -188,11 +190,11 @@ def narrowing_links(name: str, text: str, narrow: Narrow, purse: Purse) -> tuple
     return (made[0], made[1]) if fits else ("", "")
 
 
-def _derived_user(store: EventStore, event: Event, purse: Purse, budget: Budget | None) -> Sequence[FieldRow]:
+def _derived_user(event: Event, users: Mapping[ProcessOf, User], purse: Purse) -> Sequence[FieldRow]:
     """Return the user of the event's process, where the event does not name one itself."""
     if event.text_of("user") is not None or event.process_guid is None:
         return ()
-    user = user_of(event, users_of(store, [event], budget))
+    user = user_of(event, users)
     if user is None:
         return ()
     row = FieldRow(

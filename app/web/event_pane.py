@@ -16,12 +16,14 @@ from app.sysmon.events import Event
 from app.sysmon.kinds import KINDS, Category
 from app.web import links
 from app.web.event_fields import Fields, Narrow, fields_of, rarities_of
-from app.web.event_pivots import Pivot, pivots_of
+from app.web.event_pivots import NOT_COUNTED, Pivot, counts_of, pivots_of
 from app.web.event_values import Purse, Shown
 from app.web.formats import base_name
 from app.web.kibana import DiscoverLink, discover_event
 from app.web.results import CLOCKS_APART, address
+from app.web.stores import info_of
 from app.web.texts import _
+from app.web.users import users_of
 from app.web.what import short
 
 
@@ -122,7 +124,12 @@ def pane_of(
     shown = None if command_line is None else purse.show(command_line, room.command_line)
     decoded = decoded_fields(event)
     texts = tuple(_decoded_texts(decoded, room, purse))
-    rarities = rarities_of(store, event, budget)
+    together = store.together()
+    rare = together.ask(lambda: rarities_of(store, event, budget))
+    counted = together.ask(lambda: counts_of(store, event, budget)) if counts else None
+    derived = together.ask(lambda: users_of(store, [event], budget))
+    info = together.ask(lambda: info_of(store))
+    rarities = rare()
     return EventPane(
         event=event,
         key=short(key, 300),
@@ -136,9 +143,9 @@ def pane_of(
         command_line=shown,
         decoded=texts,
         has_more_decoded=len(decoded) >= MAX_FOUND,
-        pivots=pivots_of(store, event, rarities, counts=counts, budget=budget),
-        fields=fields_of(store, event, rarities, narrow, purse, most=room.fields, budget=budget),
-        computers=len(store.info().computers),
+        pivots=pivots_of(event, rarities, counted() if counted else NOT_COUNTED),
+        fields=fields_of(event, derived(), rarities, narrow, purse, most=room.fields),
+        computers=len(info().computers),
         whole=twin if room is ALONE else page,
         page=page,
         twin=twin,

@@ -63,26 +63,33 @@ def _minute(time: datetime | None) -> str:
     return clock(time)[:5] if time else "…"
 
 
-def pivots_of(
-    store: EventStore,
-    event: Event,
-    rarities: Mapping[str, Rarity],
-    *,
-    counts: bool = True,
-    budget: Budget | None = None,
-) -> tuple[Pivot, ...]:
-    """Return the ways to go on from an event, the nearest first.
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many events an event's process has, over all time, and its hour; None: not counted."""
 
-    How many events its process has, over all time, and its hour: that may be left out where
-    a page has much else to ask.
-    """
-    of_process = _count(store, event, budget) if counts else None
-    of_hour = store.count(hour_around(event), budget) if counts else None
+    of_process: Count | None
+    of_hour: Count | None
+
+
+NOT_COUNTED: Final = Counts(None, None)
+"""Where a page has much else to ask."""
+
+
+def counts_of(store: EventStore, event: Event, budget: Budget | None = None) -> Counts:
+    """Count the events of an event's process and of its hour."""
+    together = store.together()
+    of_process = together.ask(lambda: _count(store, event, budget))
+    of_hour = together.ask(lambda: store.count(hour_around(event), budget))
+    return Counts(of_process(), of_hour())
+
+
+def pivots_of(event: Event, rarities: Mapping[str, Rarity], counts: Counts) -> tuple[Pivot, ...]:
+    """Return the ways to go on from an event, the nearest first."""
     return tuple(
         pivot
         for pivot in (
-            *_own_process(event, of_process),
-            *_around(event, of_hour),
+            *_own_process(event, counts.of_process),
+            *_around(event, counts.of_hour),
             *_others(event),
             *_shared(event, rarities),
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 from app.errors import BadQuery
@@ -73,6 +73,18 @@ class Facet:
         return max((value.count for value in self.values), default=0)
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the store says: the values of each field, and on how many computers an image was seen.
+
+    ``categories`` is None where those of the found events are meant.
+    """
+
+    terms: Mapping[str, Terms]
+    categories: Mapping[Category, int] | None
+    seen_on: Mapping[str, int]
+
+
 #: Field of a facet -> the names by which a query speaks of the same thing.
 _NAMES: Final = {
     "Category": frozenset({"Category", "EventId", "Kind"}),
@@ -83,38 +95,51 @@ _NAMES: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Facets:
-    """Asks for the facets of one search.
-
-    ``categories`` are the counts of the found events, which the histogram knows already.
-    """
+    """Asks for the facets of one search: first the answers, then what the page shows of them."""
 
     store: EventStore
     args: SearchArgs
     query: EventQuery
     info: StoreInfo
-    categories: Sequence[tuple[Category, int]]
     has_links: bool = True
     budget: Budget | None = None
 
-    def all(self) -> tuple[Facet, ...]:
-        """Return the facets, in their order on the page."""
-        categories, users, images = (Filter(self.args.q, field, names) for field, names in _NAMES.items())
-        together = [mine.field for mine in (users, images) if not mine.own]
+    def answers(self) -> Answers:
+        """Ask the store."""
+        categories, users, images = self._filters
+        fields = [mine.field for mine in (users, images) if not mine.own]
         if not self.query.computers:
-            together.append("Computer")
-        base = self._question()
-        terms = dict(zip(together, self._facets(base, together), strict=True))
-        for mine in (users, images):
-            if mine.own:
-                terms[mine.field] = self._without(mine)
+            fields.append("Computer")
+        together = self.store.together()
+        of_all = together.ask(lambda: self._facets(self._question(), fields))
+        alone = {
+            mine.field: together.ask(partial(self._without, mine)) for mine in (users, images) if mine.own
+        }
         if self.query.computers:
-            terms["Computer"] = self._terms(replace(base, computers=()), "Computer")
+            elsewhere = replace(self._question(), computers=())
+            alone["Computer"] = together.ask(lambda: self._terms(elsewhere, "Computer"))
+        kinds = together.ask(lambda: self._categories_without(categories)) if categories.own else None
+        terms = dict(zip(fields, of_all(), strict=True)) | {name: answer() for name, answer in alone.items()}
+        counts = in_any_case(terms[images.field].values)
+        shown = [image for image, _count in self._cut("images", counts, images.values)]
+        return Answers(terms, kinds and kinds(), self._seen_on(shown))
+
+    def facets(self, answers: Answers, found: Sequence[tuple[Category, int]]) -> tuple[Facet, ...]:
+        """Return the facets, in their order on the page; ``found`` events are counted already."""
+        categories, users, images = self._filters
+        counted = dict(found) if answers.categories is None else answers.categories
         return (
-            self._computers(terms["Computer"]),
-            self._categories(categories),
-            self._users(terms["SubjectUser"], users),
-            self._images(terms["Process"], images),
+            self._computers(answers.terms["Computer"]),
+            self._categories(counted, categories),
+            self._users(answers.terms[users.field], users),
+            self._images(answers.terms[images.field], images, answers.seen_on),
         )
+
+    @cached_property
+    def _filters(self) -> tuple[Filter, Filter, Filter]:
+        """What the query says of event types, users and images."""
+        categories, users, images = (Filter(self.args.q, field, names) for field, names in _NAMES.items())
+        return categories, users, images
 
     def _question(self) -> EventQuery:
         """Return the search without its place: only which events."""
@@ -162,10 +187,7 @@ class Facets:
         kept = tuple(chosen for chosen in self.args.computers if fold(chosen) != fold(name))
         return kept if len(kept) < len(self.args.computers) else (*kept, name)
 
-    def _categories(self, mine: Filter) -> Facet:
-        counted = dict(self.categories)
-        if mine.own:
-            counted = self._categories_without(mine)
+    def _categories(self, counted: Mapping[Category, int], mine: Filter) -> Facet:
         order = list(Category)
         values = [
             Value(
@@ -209,11 +231,10 @@ class Facets:
         nobody = Value(text=text, title=text, count=terms.missing, href="")
         return replace(facet, values=(*facet.values, nobody))
 
-    def _images(self, terms: Terms, mine: Filter) -> Facet:
+    def _images(self, terms: Terms, mine: Filter, seen: Mapping[str, int]) -> Facet:
         counts = in_any_case(terms.values)
         shown = self._cut("images", counts, mine.values)
         names = _names([image for image, _count in shown])
-        seen = self._seen_on([image for image, _count in shown])
         values = [
             Value(
                 text=short(names[image], 60),

@@ -6,8 +6,8 @@ a time of its own: when that is up the page comes without counts and says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -21,6 +21,8 @@ from app.web.filters import SearchArgs
 from app.web.histogram import MOST_BARS, Histogram, histogram_of, range_of, step_for
 from app.web.received import all_received
 from app.web.results import Burst, Folding
+from app.web.stores import info_of
+from app.web.users import ProcessOf, User, users_of
 
 ROWS: Final = 50
 """So many rows a page has."""
@@ -55,6 +57,8 @@ class Found:
     histogram: Histogram | None
     facets: tuple[Facet, ...]
     seconds: float
+    users: Mapping[ProcessOf, User] = field(default_factory=dict)
+    """The users of the rows' processes, where the events name none."""
 
     @property
     def computers(self) -> int:
@@ -65,38 +69,60 @@ class Found:
 def find(store: EventStore, args: SearchArgs, query: EventQuery, *, has_links: bool = True) -> Found:
     """Ask the store for a page of rows, and for what is counted of all that matches."""
     began = monotonic()
-    info = store.info()
-    folding, after = read_rows(store, query, folds=args.folds)
-    total, histogram = Count(folding.taken, exact=False), None
-    facets: tuple[Facet, ...] = ()
-    budget = None if args.count == "exact" else Budget(COUNTING_SECONDS)
-    try:
-        histogram = ask_histogram(store, query, info, budget)
-        exact = store.is_exact(replace(query, after=None), budget)
-        total = Count(histogram.total if histogram else 0, exact, at_most=not exact)
-        categories = histogram.categories if histogram else ()
-        facets = Facets(
-            store=store,
-            args=args,
-            query=query,
-            info=info,
-            categories=categories,
-            has_links=has_links,
-            budget=budget,
-        ).all()
-    except QueryTooSlow:
-        if budget is None:
-            raise
+    info = info_of(store)
+    together = store.together()
+    rows = together.ask(lambda: _rows(store, query, folds=args.folds))
+    counted = together.ask(lambda: _counted(store, args, query, info, has_links))
+    folding, after, users = rows()
+    counts = counted()
     return Found(
         info=info,
         bursts=tuple(folding.bursts),
         taken=folding.taken,
         next=after,
-        total=total,
-        histogram=histogram,
-        facets=facets,
+        total=counts.total if counts else Count(folding.taken, exact=False),
+        histogram=counts.histogram if counts else None,
+        facets=counts.facets if counts else (),
         seconds=monotonic() - began,
+        users=users,
     )
+
+
+def _rows(
+    store: EventStore, query: EventQuery, *, folds: bool
+) -> tuple[Folding, str | None, Mapping[ProcessOf, User]]:
+    folding, after = read_rows(store, query, folds=folds)
+    return folding, after, users_of(store, [burst.first for burst in folding.bursts])
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """What is counted of a search."""
+
+    total: Count
+    histogram: Histogram | None
+    facets: tuple[Facet, ...]
+
+
+def _counted(
+    store: EventStore, args: SearchArgs, query: EventQuery, info: StoreInfo, has_links: bool
+) -> _Counts | None:
+    """Count all that matches; None: it takes too long, and the reader did not ask for it."""
+    budget = None if args.count == "exact" else Budget(COUNTING_SECONDS)
+    asked = Facets(store=store, args=args, query=query, info=info, has_links=has_links, budget=budget)
+    together = store.together()
+    drawn = together.ask(lambda: ask_histogram(store, query, info, budget))
+    exact = together.ask(lambda: store.is_exact(replace(query, after=None), budget))
+    answers = together.ask(asked.answers)
+    try:
+        histogram, is_exact = drawn(), exact()
+        total = Count(histogram.total if histogram else 0, is_exact, at_most=not is_exact)
+        facets = asked.facets(answers(), histogram.categories if histogram else ())
+    except QueryTooSlow:
+        if budget is None:
+            raise
+        return None
+    return _Counts(total, histogram, facets)
 
 
 def read_rows(store: EventStore, query: EventQuery, *, folds: bool) -> tuple[Folding, str | None]:

@@ -13,7 +13,7 @@ from app.sysmon.events import Event
 from app.sysmon.language import to_text
 from app.sysmon.query import EventQuery
 from app.web.event_pivots import hour_around
-from app.web.stores import get_settings, get_store
+from app.web.stores import get_settings, get_store, info_of
 from app.web.texts import _
 from app.web.what import short
 
@@ -40,7 +40,7 @@ def discover_of(query: EventQuery) -> DiscoverLink | None:
     url = get_settings().kibana_url
     if not url:
         return None
-    info = get_store().info()
+    info = info_of(get_store())
     name = "" if query.condition == EVERYTHING else short(to_text(query.condition), _LONGEST_NAME)
     found = discover(checked_url(url), query, name, info.first, info.last)
     if found is None:

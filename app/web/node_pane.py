@@ -29,6 +29,7 @@ from app.web.kibana import DiscoverLink, discover_process
 from app.web.results import LONGEST_LINK, address
 from app.web.stores import get_store
 from app.web.texts import _, ngettext, translate
+from app.web.users import users_of
 from app.web.what import short, what
 
 COMMAND_LINE: Final = 360
@@ -185,7 +186,8 @@ def _creation(node: ProcessNode) -> Event | None:
 def _fields(creation: Event | None, purse: Purse) -> tuple[FieldRow, ...]:
     if creation is None:
         return ()
-    fields = fields_of(get_store(), creation, {}, lambda term: links.search(q=term), purse, most=VALUE)
+    users = users_of(get_store(), [creation])
+    fields = fields_of(creation, users, {}, lambda term: links.search(q=term), purse, most=VALUE)
     return tuple(row for row in fields.rows if row.name != "CommandLine")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -55,16 +56,23 @@ def why_nothing(store: EventStore, args: SearchArgs, query: EventQuery, info: St
         except QueryTooSlow:
             return None
 
-    received = count(replace(base, condition=EVERYTHING))
+    together = store.together()
+
+    def counting(asked: EventQuery) -> Callable[[], int | None]:
+        return together.ask(lambda: count(asked))
+
+    of_range = counting(replace(base, condition=EVERYTHING))
     conditions = query.condition.parts if isinstance(query.condition, And) else (query.condition,)
-    parts = [
-        _part(condition, count(replace(base, condition=condition)), only=len(conditions) == 1)
-        for condition in conditions[:MOST_PARTS]
+    counts = [
+        (condition, counting(replace(base, condition=condition))) for condition in conditions[:MOST_PARTS]
     ]
+    of_computers = counting(EventQuery(computers=query.computers)) if query.computers else None
+    received = of_range()
+    parts = [_part(condition, counted(), only=len(conditions) == 1) for condition, counted in counts]
     if query.start or query.end:
         parts.append(_range(args, received, info))
-    if query.computers:
-        everywhere = count(EventQuery(computers=query.computers))
+    if of_computers:
+        everywhere = of_computers()
         names = ", ".join(query.computers)
         parts.append(Part(short(names, LONGEST_PART), everywhere, _not_stored(everywhere)))
     return Nothing(tuple(parts), received, max(0, len(conditions) - MOST_PARTS), is_empty_store=False)

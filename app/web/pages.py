@@ -10,7 +10,7 @@ from flask import render_template, request
 
 from app.errors import SysmonSearchError
 from app.web import links
-from app.web.stores import get_store
+from app.web.stores import get_store, info_of
 from app.web.texts import _, language
 
 THEME_COOKIE: Final = "theme"
@@ -96,7 +96,7 @@ def _tabs() -> tuple[Tab, ...]:
 
 def _newest() -> datetime | None:
     try:
-        return get_store().info().last
+        return info_of(get_store()).last
     except SysmonSearchError:
         # The page itself will say what is wrong if it needs the store; the frame need not.
         return None

@@ -20,7 +20,7 @@ from app.web import links
 from app.web.kibana import DiscoverLink, discover_process
 from app.web.pages import Page
 from app.web.results import Rows, Table, address, bursts_of, headings
-from app.web.stores import get_store
+from app.web.stores import get_store, info_of
 from app.web.texts import _
 from app.web.what import short
 
@@ -118,7 +118,9 @@ def _found(computer: str, guid: str, arguments: Mapping[str, str]) -> tuple[Even
         size=SIZE,
         after=arguments.get("after") or None,
     )
-    results, count = store.search(query), store.count(query)
+    together = store.together()
+    found, counted = together.ask(lambda: store.search(query)), together.ask(lambda: store.count(query))
+    results, count = found(), counted()
     if not count.value:
         raise _no_events(computer, guid)
     return query, results, count
@@ -141,7 +143,7 @@ def _process_words(events: tuple[Event, ...]) -> str:
 
 
 def _no_events(computer: str, guid: str) -> NotFound:
-    log = ProcessLog(remembering(get_store()), computer, None)
+    log = ProcessLog(remembering(get_store(), info_of(get_store())), computer, None)
     if log.some_started_by(guid, 1):
         return NotFound(
             _(

@@ -24,4 +24,4 @@ def all_received(
     start = query.start if info.first and query.start and query.start > info.first else None
     end = query.end if info.last and query.end and query.end <= info.last else None
     unbound = EventQuery(condition=query.condition, start=start, end=end, computers=query.computers)
-    return remembering(store).histogram(unbound, step, budget)
+    return remembering(store, info).histogram(unbound, step, budget)

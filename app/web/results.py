@@ -6,7 +6,7 @@ The search page, the hour around an event and the events of a process show the s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -18,7 +18,7 @@ from app.sysmon.text import fold
 from app.web import links
 from app.web.formats import base_name, clock, day, span, utc
 from app.web.texts import _
-from app.web.users import User, user_of, users_of
+from app.web.users import ProcessOf, User, user_of, users_of
 from app.web.what import What, short, what_together
 
 CLOCKS_APART: Final = timedelta(minutes=1)
@@ -230,7 +230,8 @@ class Rows:
     ``picked`` is the event that the reader picked; ``href`` is the address that picks one.
     ``gaps`` are times in which nothing was received, ``of_all_computers`` or of those asked
     for. ``clock`` says by which time days change (``record`` or ``utc``), or that there are none
-    (``dated``): the rows are sorted by something else.
+    (``dated``): the rows are sorted by something else. ``users`` are those of the processes whose
+    events name none, where they are known.
     """
 
     store: EventStore
@@ -240,11 +241,14 @@ class Rows:
     gaps: Sequence[Silence] = field(default=())
     of_all_computers: bool = True
     budget: Budget | None = None
+    users: Mapping[ProcessOf, User] | None = None
 
     def lines(self, bursts: Sequence[Burst]) -> tuple[Line, ...]:
         """Return the rows of these bursts, with the days and gaps between them."""
         events = [burst.first for burst in bursts]
-        derived = users_of(self.store, events, self.budget)
+        derived = self.users
+        if derived is None:
+            derived = users_of(self.store, events, self.budget)
         labels = computer_labels(event.computer for event in events)
         before: Burst | None = None
         lines: list[Line] = []

@@ -31,7 +31,7 @@ from app.web.narrowing import OpenEnd
 from app.web.nothing import Nothing, why_nothing
 from app.web.pages import Page
 from app.web.results import Heading, Rows, Table, headings
-from app.web.stores import get_store
+from app.web.stores import get_store, info_of
 from app.web.texts import _
 from app.web.wording import Reading, Remark, count_words, read_back, remarks, shown_words
 
@@ -203,10 +203,12 @@ def _elsewhere(args: SearchArgs) -> str:
 def answer_to(store: EventStore, args: SearchArgs, query: EventQuery) -> Answer:
     """Ask the store, and make of it what the page shows."""
     is_short = len(request.query_string) <= MOST_REPEATED
-    found = find(store, args, query, has_links=is_short)
+    together = store.together()
+    asked = together.ask(lambda: find(store, args, query, has_links=is_short))
+    picking = together.ask(lambda: _picked(store, args))
+    found, (picked, pane) = asked(), picking()
     histogram = found.histogram
     link = _link_of_span(args) if is_short else None
-    picked = picked_event(store, args)
     rows = Rows(
         store=store,
         picked=args.picked,
@@ -214,6 +216,7 @@ def answer_to(store: EventStore, args: SearchArgs, query: EventQuery) -> Answer:
         clock={"Time": "record", "UtcTime": "utc"}.get(args.sorted_by, "dated"),
         gaps=histogram.silences if histogram else (),
         of_all_computers=not args.computers,
+        users=found.users,
     )
     table = _table(args, rows, found)
     notes = remarks(args, query, found)
@@ -231,7 +234,7 @@ def answer_to(store: EventStore, args: SearchArgs, query: EventQuery) -> Answer:
         next=replace(args, after=found.next, sel="").url() if found.next else "",
         first=replace(args, after="", sel="").url() if args.after else "",
         nothing=None if found.taken or args.after else why_nothing(store, args, query, found.info),
-        pane=pane_beside(store, args, picked, table) if picked else None,
+        pane=pane and pane_beside(args, pane, table),
         discover=discover_of(query),
     )
 
@@ -244,14 +247,19 @@ def picked_event(store: EventStore, args: SearchArgs) -> Event | None:
         return None
 
 
-def pane_beside(store: EventStore, args: SearchArgs, event: Event, table: Table) -> EventPane:
-    """Return the pane of the picked event, with the ways to the rows above and below it."""
+def _picked(store: EventStore, args: SearchArgs) -> tuple[Event, EventPane] | tuple[None, None]:
+    event = picked_event(store, args)
+    return (event, _pane(store, args, event, "", "")) if event else (None, None)
+
+
+def pane_beside(args: SearchArgs, pane: EventPane, table: Table) -> EventPane:
+    """Return the pane of the picked event with the ways to the rows above and below it."""
     hrefs = [row.href for row in table.rows]
     at = next((place for place, row in enumerate(table.rows) if row.is_picked), None)
     above = hrefs[at - 1] if at else ""
     below = hrefs[at + 1] if at is not None and at + 1 < len(hrefs) else ""
     newer, older = (above, below) if args.order is Order.NEWEST else (below, above)
-    return _pane(store, args, event, newer, older)
+    return replace(pane, newer=newer, older=older)
 
 
 def pane_alone(store: EventStore, args: SearchArgs) -> str:
@@ -321,7 +329,7 @@ def _page(
     fault: Fault | None = None,
     answer: Answer | None = None,
 ) -> SearchPage:
-    names = answer.found.info.computers if answer else get_store().info().computers
+    names = answer.found.info.computers if answer else info_of(get_store()).computers
     return SearchPage(
         args=args,
         criteria=_criteria(args),

@@ -18,7 +18,7 @@ from app.web.import_view import ImportView, read_imports
 from app.web.json import json_response
 from app.web.pages import Page
 from app.web.state import get_database
-from app.web.stores import get_settings, get_store
+from app.web.stores import get_settings, get_store, info_of
 
 bp = Blueprint("start", __name__)
 
@@ -70,7 +70,7 @@ class StartPage(Page):
 def start() -> str:
     """Show what is in the store."""
     store = get_store()
-    info = store.info()
+    info = info_of(store)
     known = {fold(name) for name in info.computers}
     demo = [process for process in INFECTED if fold(process.computer) in known]
     return StartPage(

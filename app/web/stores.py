@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from threading import Lock
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 
 from app.settings import Settings
 from app.store.open import open_store
-from app.store.port import EventStore
+from app.store.port import EventStore, StoreInfo
 
 _STORE = "sysmonsearch.store"
 _SETTINGS = "sysmonsearch.settings"
@@ -38,3 +38,11 @@ def get_store() -> EventStore:
         if store is None:
             store = current_app.extensions[_STORE] = open_store(get_settings())
         return store
+
+
+def info_of(store: EventStore) -> StoreInfo:
+    """Return what is in the store, asked once for each request: many parts of a page want it."""
+    known: dict[EventStore, StoreInfo] = g.setdefault("infos", {})
+    if store not in known:
+        known[store] = store.info()
+    return known[store]

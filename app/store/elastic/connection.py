@@ -27,6 +27,7 @@ from app.store.elastic.client import (
     make_client,
     retries,
 )
+from app.store.elastic.gathering import gathering
 from app.store.elastic.server import Server, check_reading, read_server
 from app.store.elastic.waiting import Threads, result_within
 from app.store.port import Budget
@@ -95,6 +96,8 @@ class Connection:
 
     def search(self, body: Mapping[str, Any], *, indices: str, budget: Budget) -> dict[str, Any]:
         """Return the answer to one search of the indices and patterns; whole, or an error."""
+        if gathering() is not None:
+            return self.searches([(indices, body)], budget=budget)[0]
 
         def ask() -> dict[str, Any]:
             answer = self._ask(_path(indices, "_search"), _OPEN | _WHOLE, body, budget)
@@ -110,15 +113,28 @@ class Connection:
         if not requests:
             return []
 
+        together = gathering()
+
         def ask() -> list[dict[str, Any]]:
-            answer = self._ask("/_msearch", {}, requests, budget)
-            for each in answer["responses"]:
-                if "error" in each:
-                    raise _refused(each["status"], each, self, budget)
-                _check_whole(each, budget)
-            return list(answer["responses"])
+            if together is not None:
+                return together.searches(requests, budget)
+            answers = self.send([(request, budget) for request in requests], budget)
+            return [self.read(answer, budget) for answer in answers]
 
         return self.patiently(ask, budget)
+
+    def send(
+        self, requests: Sequence[tuple[tuple[str, Mapping[str, Any]], Budget]], budget: Budget
+    ) -> list[dict[str, Any]]:
+        """Send several searches as one request; return the answers unread, each may be an error."""
+        return list(self._ask("/_msearch", {}, _lines(requests), budget)["responses"])
+
+    def read(self, answer: dict[str, Any], budget: Budget) -> dict[str, Any]:
+        """Return an answer to one of several searches, or raise the error that it is."""
+        if "error" in answer:
+            raise _refused(answer["status"], answer, self, budget)
+        _check_whole(answer, budget)
+        return answer
 
     def patiently(self, ask: Callable[[], T], budget: Budget) -> T:
         """Return the answer; ask again for a moment while a shard has no copy that answers.
@@ -168,7 +184,7 @@ class Connection:
         self,
         path: str,
         params: Mapping[str, str],
-        body: Mapping[str, Any] | Sequence[tuple[str, Mapping[str, Any]]] | None,
+        body: Mapping[str, Any] | bytes | None,
         budget: Budget,
     ) -> dict[str, Any]:
         """Send a request in a thread and wait for the answer, or until the budget says no."""
@@ -179,7 +195,7 @@ class Connection:
             result_within(self._threads.run(look), budget)
         target = f"{path}?{urlencode(params)}" if params else path
         name = f"sysmonsearch-{uuid4().hex}"
-        content: Any = _lines(body, budget) if isinstance(body, Sequence) else _timed(body, budget)
+        content = body if isinstance(body, bytes) else _timed(body, budget)
         future = self._threads.run(
             partial(self._send, "POST", target, content, seconds=budget.left + _GRACE_SECONDS, name=name)
         )
@@ -246,10 +262,10 @@ def _timed(body: Mapping[str, Any] | None, budget: Budget) -> dict[str, Any] | N
     return None if body is None else {**body, "timeout": f"{max(1, int(budget.left * 1000))}ms"}
 
 
-def _lines(requests: Sequence[tuple[str, Mapping[str, Any]]], budget: Budget) -> bytes:
-    """Return the body of a request of several searches."""
+def _lines(requests: Sequence[tuple[tuple[str, Mapping[str, Any]], Budget]]) -> bytes:
+    """Return the body of a request of several searches, each with its time."""
     lines: list[bytes] = []
-    for indices, body in requests:
+    for (indices, body), budget in requests:
         _path(indices, "_search")
         options = {
             "ignore_unavailable": True,

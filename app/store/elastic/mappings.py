@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from threading import Lock
+from threading import Lock, Thread
 from time import monotonic
 from typing import Any, Final
 
 from elasticsearch_dsl import A, Search
 from elasticsearch_dsl.query import Bool, Exists, Term
 
+from app.errors import SysmonSearchError
 from app.settings import Settings
 from app.store.elastic import faults
 from app.store.elastic.address import Address, read_address
@@ -22,7 +24,12 @@ from app.store.elastic.mapped import NOTHING, Mapped
 from app.store.elastic.places import Form, Layout
 from app.store.port import Budget
 
+_log: Final = logging.getLogger(__name__)
+
 _FRESH_SECONDS: Final = 5.0
+_USABLE_SECONDS: Final = 60.0
+"""Until then what is no longer fresh is used once more, while it is read again."""
+
 _ODD_SECONDS: Final = 300.0
 """What pipelines move and what they copy changes with their version only, and finding it takes time."""
 
@@ -187,26 +194,45 @@ def read_fields(connection: Connection, address: Address, budget: Budget) -> Ind
 
 
 class FieldsCache:
-    """The fields of the indices, read again every few seconds."""
+    """The fields of the indices, read again every few seconds, beside the questions that use them."""
 
     def __init__(self, connection: Connection, settings: Settings) -> None:
         self._reader = FieldsReader(connection, read_address(settings))
         self._lock = Lock()
         self._fields: IndexFields | None = None
-        self._until = 0.0
+        self._read_at = 0.0
         self._forgotten = 0
+        self._is_reading = False
 
     def get(self, budget: Budget) -> IndexFields:
         """Return the fields; where there are none yet, ask each time."""
         with self._lock:
-            forgotten = self._forgotten
-            if self._fields is not None and self._fields.layouts and monotonic() < self._until:
+            age = monotonic() - self._read_at
+            if self._fields is not None and self._fields.layouts and age < _USABLE_SECONDS:
+                if age >= _FRESH_SECONDS and not self._is_reading:
+                    self._is_reading = True
+                    Thread(target=self._read_beside, daemon=True, name="elasticsearch-fields").start()
                 return self._fields
+        return self._read(budget)
+
+    def _read(self, budget: Budget) -> IndexFields:
+        with self._lock:
+            forgotten = self._forgotten
         fields = self._reader.read(budget)
         with self._lock:
             if forgotten == self._forgotten:  # Else it may have been read before what changed.
-                self._fields, self._until = fields, monotonic() + _FRESH_SECONDS
+                self._fields, self._read_at = fields, monotonic()
         return fields
+
+    def _read_beside(self) -> None:
+        try:
+            self._read(Budget(_USABLE_SECONDS))
+        except SysmonSearchError as error:
+            # Whoever asks when it is too old reads it again, and is told.
+            _log.info("The fields of the indices could not be read again: %s", error)
+        finally:
+            with self._lock:
+                self._is_reading = False
 
     def forget(self) -> None:
         """Read anew at the next call: an index was made."""

@@ -17,6 +17,7 @@ from app.store.elastic.connection import Connection
 from app.store.elastic.counting import Counter
 from app.store.elastic.documents import SOURCE, Decoder, id_of
 from app.store.elastic.doubtful import Doubtful
+from app.store.elastic.gathering import Gathered
 from app.store.elastic.grouping import Grouper
 from app.store.elastic.indices import Names, drop_old
 from app.store.elastic.infos import Informer
@@ -39,6 +40,7 @@ from app.store.port import (
     StoreInfo,
     Terms,
 )
+from app.store.together import Together
 from app.sysmon.batch import EventBatch
 from app.sysmon.condition import Condition, Match, Operator, all_of
 from app.sysmon.events import Event, EventKey, time_text
@@ -146,6 +148,9 @@ class ElasticStore(EventStore):
     def info(self) -> StoreInfo:
         budget = self._budget(None)
         return self._informer.info(self._fields.get(budget), budget)
+
+    def together(self) -> Together:
+        return Gathered(self._connection)
 
     def tidy(self) -> None:
         """Drop the months that the settings no longer keep; the cluster looks after the rest."""
