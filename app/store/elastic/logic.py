@@ -12,6 +12,9 @@ from app.store.elastic.places import Bounds
 ALL: Final[Query] = MatchAll()
 NONE: Final[Query] = MatchNone()
 
+LONGEST_TERM: Final = 32_766
+"""Bytes of the longest value that Lucene holds."""
+
 MOST_TERMS: Final = 65_536
 """So many values may stand in one ``terms`` (``index.max_terms_count``)."""
 
@@ -109,9 +112,14 @@ def _exact(parts: Iterable[Bounds]) -> bool:
     return all(part.exact for part in parts)
 
 
+def can_be_term(value: str | int) -> bool:
+    """Tell whether an index can hold a value: it refuses to look for one that it cannot."""
+    return isinstance(value, int) or len(value) * 4 <= LONGEST_TERM or len(value.encode()) <= LONGEST_TERM
+
+
 def terms(path: str, values: Iterable[str | int]) -> Query:
     """Return what has one of these values, in as many queries as the limit of values asks for."""
-    distinct = list(dict.fromkeys(values))
+    distinct = [value for value in dict.fromkeys(values) if can_be_term(value)]
     return any_query(
         Terms(path, distinct[start : start + MOST_TERMS]) for start in range(0, len(distinct), MOST_TERMS)
     )

@@ -22,18 +22,11 @@ LONGEST_TEXT: Final = 8191
 """A text of more characters is not indexed: in UTF-8 it might have more bytes than Lucene takes."""
 
 #: Texts of many words or steps, in which parts are looked for.
-_LONG_TEXTS: Final = frozenset(
-    "image command_line current_directory parent_image parent_command_line target_image image_loaded"
-    " target_filename target_object details new_name pipe_name call_trace query_name query_results"
-    " contents query consumer destination filter configuration".split()
-)
-
 #: No index of the cluster's own products has a higher one; no other has our names.
 _PRIORITY: Final = 500
 
 _KEYWORD: Final = {"type": "keyword", "ignore_above": LONGEST_TEXT}
 _INTEGER: Final = {**_KEYWORD, "fields": {"number": {"type": "long"}}}
-_WILDCARD: Final = {**_KEYWORD, "fields": {"wildcard": {"type": "wildcard", "ignore_above": LONGEST_TEXT}}}
 _DATE: Final = {"type": "date"}
 _LONG: Final = {"type": "long"}
 
@@ -45,7 +38,7 @@ PIPELINE: Final[Mapping[str, Any]] = {
 }
 
 
-def template_of(pattern: str, pipeline: str, settings: Settings, *, has_wildcard: bool) -> dict[str, Any]:
+def template_of(pattern: str, pipeline: str, settings: Settings) -> dict[str, Any]:
     """Return the index template of our own events; ``_meta.hash`` is of all that it says."""
     template: dict[str, Any] = {
         "index_patterns": [pattern],
@@ -53,7 +46,7 @@ def template_of(pattern: str, pipeline: str, settings: Settings, *, has_wildcard
         "version": VERSION,
         "template": {
             "settings": {"index": _settings(pipeline, settings)},
-            "mappings": mapping(has_wildcard=has_wildcard),
+            "mappings": mapping(),
         },
     }
     digest = sha256(orjson.dumps(template, option=orjson.OPT_SORT_KEYS)).hexdigest()
@@ -73,7 +66,7 @@ def _settings(pipeline: str, settings: Settings) -> dict[str, Any]:
     }
 
 
-def mapping(*, has_wildcard: bool) -> dict[str, Any]:
+def mapping() -> dict[str, Any]:
     """Return the mapping of our own documents; what is not in it is kept, and not indexed."""
     return {
         "dynamic": False,
@@ -89,7 +82,7 @@ def mapping(*, has_wildcard: bool) -> dict[str, Any]:
                 event_id=_INTEGER,
                 record_id=_INTEGER,
                 version=_INTEGER,
-                event_data=_object(**_event_data(has_wildcard)),
+                event_data=_object(**_event_data()),
             ),
             "sysmonsearch": _object(
                 time=_LONG,
@@ -115,13 +108,13 @@ def _names() -> dict[str, str]:
     return {name_in(column, event_id): column for column in DATA_COLUMNS for event_id in (0, source)}
 
 
-def _event_data(has_wildcard: bool) -> dict[str, Any]:
+def _event_data() -> dict[str, Any]:
     fields: dict[str, Any] = {UTC_TIME: _KEYWORD}
     for name, column in _names().items():
         if COLUMN_TYPES[column] is FieldType.INTEGER:
             fields[name] = _INTEGER
         else:
-            fields[name] = _WILDCARD if has_wildcard and column in _LONG_TEXTS else _KEYWORD
+            fields[name] = _KEYWORD
     return fields
 
 

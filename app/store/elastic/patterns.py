@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Final
 
-from elasticsearch_dsl.query import Exists, Prefix, Query, Regexp, Term
+from elasticsearch_dsl.query import Exists, Prefix, Query, Regexp
 
 from app.store.elastic.expressions import (
     ANY,
@@ -19,6 +19,7 @@ from app.store.elastic.expressions import (
     Chars,
     Node,
     Repeat,
+    Sequence,
     chars,
     choice,
     is_small,
@@ -39,7 +40,8 @@ MAX_LENGTH: Final = 900
 MOST_STATES: Final = 100_000
 """Lucene's measure of its work at an expression; a long text of one letter takes some 40,000."""
 
-_MOST_PIECES: Final = 6
+_DEEPEST: Final = 950
+"""Lucene follows an expression no deeper than 1,000 bytes."""
 _CASED: Final = range(0x20000)  # No letter behind it has a case.
 
 
@@ -126,7 +128,14 @@ def matched(path: str, node: Node) -> Bounds:
 
 def fits(node: Node) -> bool:
     """Tell whether Lucene takes the expression."""
-    return len(written(node)) <= MAX_LENGTH and (_is_plain(node) or is_small(node))
+    return _is_short(node) and (_is_plain(node) or is_small(node))
+
+
+def _is_short(node: Node) -> bool:
+    """Tell whether the expression is no longer than an index takes, and no deeper than Lucene goes."""
+    parts = node.parts if isinstance(node, Sequence) else (node,)
+    deep = _depth(tuple(part for part in parts if isinstance(part, Chars)))
+    return len(written(node)) <= MAX_LENGTH and deep <= _DEEPEST
 
 
 def _is_plain(node: Node) -> bool:
@@ -146,13 +155,13 @@ def wider(path: str, node: Node) -> Query:
 def _pieces(run: tuple[Chars, ...]) -> list[tuple[Chars, ...]]:
     """Cut a text into pieces that are short enough as expressions."""
     pieces: list[tuple[Chars, ...]] = []
-    start = length = 0
+    start = length = depth = 0
     for place, character in enumerate(run):
-        more = len(written(character))
-        if length + more > MAX_LENGTH - 50:
+        more, deeper = len(written(character)), _depth((character,))
+        if length + more > MAX_LENGTH - 50 or depth + deeper > _DEEPEST:
             pieces.append(run[start:place])
-            start, length = place, 0
-        length += more
+            start, length, depth = place, 0, 0
+        length, depth = length + more, depth + deeper
     return [*pieces, run[start:]] if run else []
 
 
@@ -171,21 +180,22 @@ def compared(path: str, match: Match) -> Bounds:
 def _by_case(path: str, match: Match) -> Query | None:
     """Return the query for a text that has only one case; None: there is none that Lucene takes."""
     if match.operator is Operator.EQUALS:
-        return Term(path, {"value": match.value})
+        return terms(path, [match.value])
     node = expression_of(match)
     if node == ANYTHING:
         return Exists(field=path)
-    if match.operator is Operator.STARTS_WITH:
+    if match.operator is Operator.STARTS_WITH and len(match.value.encode()) <= _DEEPEST:
         return Prefix(path, {"value": match.value})
     return None
 
 
 def _long(path: str, match: Match) -> Bounds:
     """Return what has a long text at its start: each piece at its place, in an expression of its own."""
-    plain = literal(match.value)
-    pieces = _pieces(plain)
+    pieces = _pieces(literal(match.value, match.case_sensitive))
     queries, place = [], 0
-    for number, piece in enumerate(pieces[:_MOST_PIECES], 1):
+    for number, piece in enumerate(pieces, 1):
+        if place + _depth(piece) > _DEEPEST:
+            break
         is_end = number == len(pieces) and match.operator is Operator.EQUALS
         before = Repeat(ANY, place, place)
         queries.append(
@@ -193,9 +203,14 @@ def _long(path: str, match: Match) -> Bounds:
         )
         place += len(piece)
     found = all_queries(queries)
-    if len(pieces) <= _MOST_PIECES:
+    if len(queries) == len(pieces):
         return exactly(found)
-    return Bounds(Term(path, {"value": match.value}), found)
+    return Bounds(terms(path, [match.value]), found)
+
+
+def _depth(piece: tuple[Chars, ...]) -> int:
+    """Return how many bytes a text takes that a piece matches, of several the shortest."""
+    return sum(len(chr(character.ranges[0][0]).encode("utf-8", "surrogatepass")) for character in piece)
 
 
 def one_of(path: str, values: Iterable[str]) -> Bounds:

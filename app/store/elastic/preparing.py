@@ -17,8 +17,7 @@ def prepare(connection: Connection, names: Names, settings: Settings) -> None:
     Asked before each batch, for an index that comes into being without the template would take
     any field, and what it makes of it stays for a month. What a newer program has put is left.
     """
-    has_wildcard = connection.server.has_type("wildcard")
-    wanted = template_of(names.events, names.pipeline, settings, has_wildcard=has_wildcard)
+    wanted = template_of(names.events, names.pipeline, settings)
     with connection.asking():
         client = connection.client
         asking = client.options(ignore_status=404)

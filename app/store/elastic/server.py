@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from threading import Lock
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from elasticsearch import BadRequestError, Elasticsearch
+from elasticsearch import Elasticsearch
 
 from app.errors import StoreUnavailable
 from app.settings import PREFIX
 from app.store.elastic.address import Address
 
-OLDEST: Final = 8
-"""The first major version that understands this program's requests."""
+_OLDEST: Final = (8, 13)
+OLDEST: Final = ".".join(map(str, _OLDEST))
+"""The first version that understands this program's requests: field caps without empty fields."""
 _NO_SECURITY: Final = (400, 404, 405)
 """What a server says that has no security, when asked who may do what."""
 
@@ -27,39 +26,19 @@ class Server:
     number: str
     distribution: str
     cluster: str
-    _client: Elasticsearch = field(repr=False, compare=False)
-    _asking: Callable[[], AbstractContextManager[None]] = field(repr=False, compare=False)
-    _types: dict[str, bool] = field(default_factory=dict, repr=False, compare=False)
-    _lock: Any = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def version(self) -> tuple[int, ...]:
         """The version as numbers, to be compared."""
         return numbers_of(self.number)
 
-    def has_type(self, name: str) -> bool:
-        """Tell whether fields can be of this type, such as ``wildcard``.
 
-        Nothing is left on the server: a template is tried, which wants the privilege to make
-        templates.
-        """
-        with self._lock, self._asking():
-            if name not in self._types:
-                self._types[name] = _takes_type(self._client, name)
-            return self._types[name]
-
-
-def read_server(client: Elasticsearch, asking: Callable[[], AbstractContextManager[None]]) -> Server:
-    """Ask what the server is; raise StoreUnavailable where it is too old.
-
-    ``asking`` translates the errors of what the server is asked later on.
-    """
+def read_server(client: Elasticsearch) -> Server:
+    """Ask what the server is; raise StoreUnavailable where it is too old."""
     info: Mapping[str, Any] = client.info().body
     version = info["version"]
-    server = Server(
-        version["number"], version.get("build_flavor", "default"), info["cluster_name"], client, asking
-    )
-    if server.version < (OLDEST,):
+    server = Server(version["number"], version.get("build_flavor", "default"), info["cluster_name"])
+    if server.version < _OLDEST:
         raise StoreUnavailable(too_old(server.number))
     return server
 
@@ -95,16 +74,3 @@ def too_old(number: str) -> str:
 def numbers_of(number: str) -> tuple[int, ...]:
     """Return (8, 19, 3) of ``8.19.3-SNAPSHOT``."""
     return tuple(int(part) for part in number.partition("-")[0].split(".") if part.isdigit())
-
-
-def _takes_type(client: Elasticsearch, name: str) -> bool:
-    try:
-        client.indices.simulate_template(
-            # A pattern that no index has, and a priority that no other template has.
-            index_patterns=["sysmonsearch-type-probe-*"],
-            priority=2_000_000_017,
-            template={"mappings": {"properties": {"probe": {"type": name}}}},
-        )
-    except BadRequestError:
-        return False
-    return True

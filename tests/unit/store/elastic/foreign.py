@@ -69,7 +69,7 @@ class Cluster:
         names = Names(self.prefix)
         index = names.of_month("2019-05")
         settings = {"number_of_replicas": 0}
-        self.client.indices.create(index=index, mappings=mapping(has_wildcard=False), settings=settings)
+        self.client.indices.create(index=index, mappings=mapping(), settings=settings)
         self._fill(index, [one.body for one in documents_of(batch_of(*events), 1, "test", names)])
 
     def fill(self, name: str, *documents: Document) -> None:

@@ -73,7 +73,7 @@ def fill(client: Elasticsearch, prefix: str, some: Sequence[Event]) -> Index:
     """Index events; those of equal keys are one."""
     names = Names(prefix)
     name = names.of_month("2019-01")
-    client.indices.create(index=name, mappings=mapping(has_wildcard=False))
+    client.indices.create(index=name, mappings=mapping())
     unique = list({event.key: event for event in some}.values())
     lines: list[Any] = []
     ids = []

@@ -49,7 +49,7 @@ def _template(connection: Connection, names: Names) -> dict[str, Any]:
 
 
 def test_every_field_is_mapped_by_its_type() -> None:
-    properties = mapping(has_wildcard=False)["properties"]
+    properties = mapping()["properties"]
     data = properties["winlog"]["properties"]["event_data"]["properties"]
 
     assert data["ProcessId"]["fields"] == data["SourceProcessId"]["fields"] == {"number": {"type": "long"}}
@@ -61,22 +61,14 @@ def test_every_field_is_mapped_by_its_type() -> None:
     assert aliases["Image"] == {"type": "alias", "path": "winlog.event_data.Image"}
 
 
-def test_long_texts_have_a_wildcard_field_where_the_server_knows_that_type() -> None:
-    data = mapping(has_wildcard=True)["properties"]["winlog"]["properties"]["event_data"]["properties"]
-
-    assert data["CommandLine"]["fields"]["wildcard"]["type"] == "wildcard"
-    assert "fields" not in data["ProcessGuid"]
-    assert data["ProcessId"]["fields"].keys() == {"number"}
-
-
 def test_the_template_says_what_the_settings_say() -> None:
     settings = Settings(elastic_shards=3, elastic_replicas=2)
-    told = template_of("a-events-*", "a-ingest", settings, has_wildcard=False)
+    told = template_of("a-events-*", "a-ingest", settings)
 
     index = told["template"]["settings"]["index"]
     assert (index["number_of_shards"], index["auto_expand_replicas"]) == (3, "0-2")
     assert index["final_pipeline"] == "a-ingest"
-    other = template_of("a-events-*", "a-ingest", replace(settings, elastic_replicas=0), has_wildcard=False)
+    other = template_of("a-events-*", "a-ingest", replace(settings, elastic_replicas=0))
     assert other["template"]["settings"]["index"]["auto_expand_replicas"] == "false"
     assert other["_meta"]["hash"] != told["_meta"]["hash"]
 
