@@ -76,7 +76,8 @@ def _fact(text: str) -> EventQuery:
 
 
 def numbered(event: Event, place: int) -> Event:
-    """Return the event with a record number, as all have that Winlogbeat sends."""
+    """Return the event as Winlogbeat sends it: in milliseconds, and with a record number."""
+    event = replace(event, time=event.time.replace(microsecond=event.time.microsecond // 1000 * 1000))
     if "record_id" in event.values:
         return event
     values = {name: value for name, value in event.values.items() if name != "content_hash"}

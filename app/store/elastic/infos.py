@@ -15,8 +15,11 @@ from elasticsearch_dsl.query import Bool, Exists
 from app.settings import Settings
 from app.store.elastic.address import read_address
 from app.store.elastic.bodies import EVENT_ID, search_body, time_at, value_of
+from app.store.elastic.classes import odd_of, without_odd
 from app.store.elastic.combining import Combining, Tally
 from app.store.elastic.connection import Connection
+from app.store.elastic.documents import Decoder
+from app.store.elastic.doubtful import MOST_READ, reading_body
 from app.store.elastic.field_paths import OWN_OBJECT
 from app.store.elastic.index_fields import IndexFields
 from app.store.elastic.indices import Names
@@ -32,6 +35,7 @@ _LONG_SECONDS: Final = 0.5
 _KEPT_FOR: Final = 10
 """An answer that took long is kept for so many times that time, though the indices change."""
 
+_COMPUTER: Final = "Computer"
 _MOST_IDS: Final = 65_536
 
 #: What is read of the statistics: whether documents came or went, and how much they take.
@@ -75,6 +79,7 @@ class Informer:
     def __init__(self, connection: Connection, settings: Settings) -> None:
         self._connection = connection
         self._numbers = Numbers(connection, Names(read_address(settings).prefix))
+        self._decoder = Decoder()
         self._lock = Lock()
         self._known: _Known | None = None
 
@@ -134,10 +139,19 @@ class Informer:
     def _read(self, fields: IndexFields, statistics: _Statistics, budget: Budget) -> StoreInfo:
         # The number first: batches that end meanwhile are counted without being promised.
         newest = self._numbers.newest() if Layout.OWN in fields.layouts else 0
-        combining = Combining(self._connection, fields, budget, ("Computer",))
-        combined = combining.combinations(fields.sysmon(), [_whole_body(fields)])
+        combining = Combining(self._connection, fields, budget, (_COMPUTER,))
+        # Names that are too long for the index are read from the events, as far as these are few.
+        odd = odd_of(fields, (_COMPUTER,))
+        unnamed = (
+            [] if odd is None else [reading_body(fields, Bool(filter=[odd, fields.sysmon()]), MOST_READ)]
+        )
+        query = without_odd(fields.sysmon(), fields, (_COMPUTER,))
+        combined = combining.combinations(query, [_whole_body(fields), *unnamed])
+        whole, *named = combined.beside
+        for answer in named:
+            events = self._decoder.events(answer["hits"]["hits"][:MOST_READ])
+            combining.add([event for event in events if event is not None], combined.found)
         computers = _computers(combined.found)
-        (whole,) = combined.beside
         aggregations = whole.get("aggregations", {})
         return StoreInfo(
             events=whole["hits"]["total"]["value"],
@@ -147,16 +161,16 @@ class Informer:
             last=max((computer.last for computer in computers.values()), default=None),
             computers=computers,
             event_ids=_event_ids(fields, aggregations),
-            details=self._details(fields, statistics),
+            details=self._details(statistics),
             counts_documents=bool(fields.layouts - {Layout.OWN}),
+            notes=tuple(fields.notes()),
         )
 
-    def _details(self, fields: IndexFields, statistics: _Statistics) -> dict[str, str | int]:
+    def _details(self, statistics: _Statistics) -> dict[str, str | int]:
         details: dict[str, str | int] = {"server": f"Elasticsearch {self._connection.server.number}"}
         if statistics.state is not None:
             details |= {"indices": statistics.indices, "documents": statistics.documents}
-        notes = fields.notes()
-        return details | ({"notes": " ".join(notes)} if notes else {})
+        return details
 
 
 def _whole_body(fields: Fields) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from app.store.elastic.mapped import Mapped
 from app.store.elastic.places import Form, Layout
 
 _UTC_TIME: Final = f"{EVENT_DATA[Layout.WINLOGBEAT_7]}.UtcTime"
+_TIME: Final = "@timestamp"
 _ECS_TERMS: Final = {
     "event.module": SYSMON_MODULE,
     "event.dataset": SYSMON_DATASET,
@@ -90,6 +91,7 @@ class LayoutQueries:
             filter=[
                 any_query(said),
                 Exists(field=computer),
+                Exists(field=_TIME),
                 self._event_id(layout),
             ],
             must_not=[_term(computer, "")],
