@@ -204,6 +204,9 @@ _BY_TYPE: Final = {
     "master_not_discovered_exception": _NO_MASTER,
     "not_master_exception": _NO_MASTER,
     "no_shard_available_action_exception": _NO_SHARDS,
+    "shard_not_found_exception": _NO_SHARDS,
+    "node_not_connected_exception": _NO_SHARDS,
+    "node_disconnected_exception": _NO_SHARDS,
     "unavailable_shards_exception": _NO_SHARDS,
     "index_not_found_exception": _Fault(
         StoreUnavailable,
