@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from typing import Any, ClassVar, Final
 
 import orjson
 import urllib3
 from elastic_transport import ConnectionError as NoConnection
-from elastic_transport import ConnectionTimeout, HttpHeaders, JsonSerializer, Urllib3HttpNode
+from elastic_transport import ConnectionTimeout, HttpHeaders, JsonSerializer, NodeConfig, Urllib3HttpNode
 from elastic_transport._node import NodeApiResponse
 from elastic_transport.client_utils import DEFAULT, DefaultType
 from elasticsearch import Elasticsearch
@@ -25,10 +26,17 @@ RETRIED: Final = (502, 503)
 """A node or proxy that is not ready; another node may be. 429 is not among them: who is told to
 slow down must wait, and 504 is a query that took too long."""
 _CONNECT_SECONDS: Final = 3.0
+_PACKED: Final = 1
+"""How hard bodies are packed: the client's own 9 takes four times as long for a quarter less."""
 
 
 class Node(Urllib3HttpNode):
     """A node that is given up soon when it does not even take a connection, so that the next is asked."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        super().__init__(config)
+        self._is_packing = bool(config.http_compress)
+        self._http_compress = False  # It is done here.
 
     def perform_request(
         self,
@@ -40,6 +48,9 @@ class Node(Urllib3HttpNode):
     ) -> NodeApiResponse:
         """Send a request; a connection that takes long to open counts as none."""
         seconds = request_timeout if isinstance(request_timeout, int | float) else REQUEST_SECONDS
+        if body and self._is_packing:
+            body = gzip.compress(body, _PACKED)
+            headers = HttpHeaders({**(headers or {}), "content-encoding": "gzip"})
         timeout: Any = urllib3.Timeout(connect=min(seconds, _CONNECT_SECONDS), read=seconds)
         try:
             return super().perform_request(method, target, body, headers, timeout)
@@ -77,7 +88,8 @@ def make_client(address: Address) -> Elasticsearch:
         headers=auth_headers(address),
         node_class=Node,
         connections_per_node=MOST_CONNECTIONS,
-        http_compress=True,
+        # On one machine, packing takes longer than the way.
+        http_compress=not all(host.is_loopback for host in address.hosts),
         request_timeout=REQUEST_SECONDS,
         max_retries=retries(address),
         retry_on_timeout=False,

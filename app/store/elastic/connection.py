@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from math import ceil
 from time import monotonic, sleep
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
@@ -49,6 +50,8 @@ READING_SECONDS: Final = 30.0
 _PATIENCE_SECONDS: Final = 3.0
 _AGAIN_SECONDS: Final = 0.2
 _STOP_TRIES: Final = 20
+_ROUNDED_ABOVE: Final = 5.0
+"""Seconds; what is left of less time is told to the server exactly."""
 _dumps: Final = Serializer().json_dumps
 
 
@@ -258,8 +261,16 @@ def _path(indices: str, what: str) -> str:
 
 
 def _timed(body: Mapping[str, Any] | None, budget: Budget) -> dict[str, Any] | None:
-    """Return a search that the server itself ends when the budget is used up."""
-    return None if body is None else {**body, "timeout": f"{max(1, int(budget.left * 1000))}ms"}
+    """Return a search that the server itself ends when the budget is used up.
+
+    In whole seconds while there are several: who asks waits no longer than the budget anyway, and
+    the server remembers an answer only for whoever asks the very same, the time included.
+    """
+    if body is None:
+        return None
+    left = budget.left
+    time = f"{ceil(left)}s" if left > _ROUNDED_ABOVE else f"{max(1, int(left * 1000))}ms"
+    return {**body, "timeout": time}
 
 
 def _lines(requests: Sequence[tuple[tuple[str, Mapping[str, Any]], Budget]]) -> bytes:
