@@ -1,6 +1,7 @@
 """``python -m tests.bench``: measure import, queries, pages, size and growth; print the tables.
 
-The store that is asked is built once and kept, so a second run starts with the questions.
+The store that is asked is built once and kept, so a second run starts with the questions. What
+concerns Elasticsearch is measured by ``--only elastic``: it starts a server of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from app.demo.fleet import Fleet
 from app.settings import Settings
 from app.store.open import open_store
+from tests.bench.elastic import measure_elastic
 from tests.bench.imports import measure_imports
 from tests.bench.measure import Measurement, machine, report, write_json
 from tests.bench.pages import measure_pages
@@ -20,15 +22,21 @@ from tests.bench.queries import measure_queries, sample
 from tests.bench.sizes import measure_growth, measure_many, measure_size
 
 PARTS = ("import", "queries", "pages", "size", "many")
+BESIDE = ("elastic",)
+"""Measured only where it is asked for."""
 
 
 def main() -> None:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--events", type=int, default=5_000_000, help="events in the store that is asked")
-    parser.add_argument("--quick", action="store_true", help="200,000 events and few rounds: does it run?")
+    parser.add_argument(
+        "--events", type=int, help="events in the store that is asked: 5,000,000, of Elasticsearch 500,000"
+    )
+    parser.add_argument("--quick", action="store_true", help="few events and rounds: does it run?")
     parser.add_argument("--data", type=Path, default=Path("var/bench"), help="folder for what is built")
-    parser.add_argument("--only", choices=PARTS, action="append", help="one part; may be given again")
+    parser.add_argument(
+        "--only", choices=(*PARTS, *BESIDE), action="append", help="one part; may be given again"
+    )
     arguments = parser.parse_args()
     facts = machine()
     measurements = []
@@ -43,12 +51,18 @@ def main() -> None:
 
 def _measure(arguments: argparse.Namespace) -> Iterator[Measurement]:
     parts = arguments.only or PARTS
-    events = 200_000 if arguments.quick else arguments.events
+    events = arguments.events or (200_000 if arguments.quick else 5_000_000)
     folder = arguments.data.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     if "import" in parts:
         yield from measure_imports(
             folder, records=20_000 if arguments.quick else 400_000, rounds=1 if arguments.quick else 3
+        )
+    if "elastic" in parts:
+        yield from measure_elastic(
+            folder,
+            events=arguments.events or (20_000 if arguments.quick else 500_000),
+            rounds=2 if arguments.quick else 5,
         )
     fleet = Fleet(events=events)
     data = folder / f"fleet-{events}"

@@ -15,7 +15,7 @@ from typing import Final
 
 import orjson
 
-_LIBRARIES: Final = ("duckdb", "evtx", "lxml", "numpy", "orjson", "pyarrow", "SQLAlchemy")
+_LIBRARIES: Final = ("duckdb", "elasticsearch", "evtx", "lxml", "numpy", "orjson", "pyarrow", "SQLAlchemy")
 
 
 @dataclass(frozen=True, slots=True)

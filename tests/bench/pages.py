@@ -89,34 +89,40 @@ def measure_pages(data: Path, days: int, rounds: int) -> Iterator[Measurement]:
 def _kinds(taken: Sample) -> dict[str, tuple[list[str], float | None]]:
     """Return addresses of each kind of page, and what it may take."""
     events = taken.events
-    keys = [_part(event) for event in events[::7]]
+    keys = [address_of_event(event) for event in events[::7]]
     started = [event for event in taken.created if event.process_guid][::5]
     queries = _queries(taken)
     return {
         "Start": (["/"], None),
-        "Event": ([f"/events/{key}" for key in keys], PAGE_MS),
-        "One hour before and after": ([f"/events/{key}/around" for key in keys], PAGE_MS),
-        "Graph of one hour before and after": ([f"/events/{key}/correlation" for key in keys], None),
-        "Events of a process": ([f"{_process(event)}/events" for event in started], None),
+        "Event": (keys, PAGE_MS),
+        "One hour before and after": ([f"{key}/around" for key in keys], PAGE_MS),
+        "Graph of one hour before and after": ([f"{key}/correlation" for key in keys], None),
+        "Events of a process": ([f"{address_of_process(event)}/events" for event in started], None),
         "Search, everything": (["/search"], SEARCH_MS),
-        "Search, a query": ([_search(q=query) for query in queries], SEARCH_MS),
+        "Search, a query": ([address_of_search(q=query) for query in queries], SEARCH_MS),
         "Search, one computer and day": ([_day_of(event) for event in events[::13]], SEARCH_MS),
         "Search, a row picked": (
-            [_search(q=query, sel=str(event.key)) for query, event in zip(queries, events, strict=False)],
+            [
+                address_of_search(q=query, sel=str(event.key))
+                for query, event in zip(queries, events, strict=False)
+            ],
             SEARCH_MS,
         ),
     }
 
 
-def _part(event: Event) -> str:
-    return quote(str(event.key), safe="~")
+def address_of_event(event: Event) -> str:
+    """Return the address of an event's page."""
+    return f"/events/{quote(str(event.key), safe='~')}"
 
 
-def _process(event: Event) -> str:
+def address_of_process(event: Event) -> str:
+    """Return the address of the graph of an event's process."""
     return f"/processes/{quote(event.computer, safe='~')}/{event.process_guid}"
 
 
-def _search(**arguments: str) -> str:
+def address_of_search(**arguments: str) -> str:
+    """Return the address of a search."""
     return "/search?" + urlencode(arguments)
 
 
@@ -128,7 +134,7 @@ def _queries(taken: Sample) -> list[str]:
 
 def _day_of(event: Event) -> str:
     day = event.time.strftime("%Y-%m-%d")
-    return _search(**{"from": day, "to": day, "computer": event.computer})
+    return address_of_search(**{"from": day, "to": day, "computer": event.computer})
 
 
 def _graphs(visitor: Visitor, taken: Sample, rounds: int) -> tuple[list[Visited], list[Visited]]:
@@ -148,8 +154,8 @@ def _deep(visitor: Visitor, store: EventStore, taken: Sample, rounds: int) -> It
     query, condition = "EventId:7", Match("EventId", Operator.EQUALS, "7")
     places = taken.events[:: max(1, len(taken.events) // 20)]
     cursors = [store.search(EventQuery(condition=condition, end=event.time)).next for event in places]
-    behind = [_search(q=query, after=cursor) for cursor in cursors if cursor is not None]
-    firsts = [visit.took for visit in visitor.all([_search(q=query)], rounds)]
+    behind = [address_of_search(q=query, after=cursor) for cursor in cursors if cursor is not None]
+    firsts = [visit.took for visit in visitor.all([address_of_search(q=query)], rounds)]
     deep = [visit.took for visit in visitor.all(behind, rounds)]
     yield timings(GROUP, "Search, first page of EventId 7", firsts, SEARCH_MS)
     yield timings(GROUP, "Search, deep page of EventId 7", deep, SEARCH_MS, f"{len(behind)} places")
