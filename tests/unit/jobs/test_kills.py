@@ -14,7 +14,7 @@ from app.jobs.imports import job_of_import
 from app.jobs.uploads import FOLDER
 from app.settings import Settings
 from app.state.database import open_database
-from app.store.open import open_store
+from app.store.open import open_embedded
 from tests.unit.ingest.logs import lines
 from tests.unit.ingest.test_import import stored
 from tests.unit.jobs.test_worker import entry, upload, work
@@ -57,7 +57,7 @@ def kill_and_finish(settings: Settings, rolls: random.Random, kills: int) -> Non
     assert stored(settings) == list(range(EVENTS))
     assert list((settings.data / FOLDER).iterdir()) == []
     assert not list((settings.data / "jobs").glob("[0-9]*.lock"))
-    with open_store(settings) as store:
+    with open_embedded(settings) as store:
         assert not list(store.verify())
 
 

@@ -139,7 +139,7 @@ def shown(client: Elasticsearch, prefix: str, layout: str, events: list[Event]) 
     index = f"{prefix}-kibana"
     client.indices.create(
         index=index,
-        mappings=mapping(has_wildcard=False) if layout == "own" else KEYWORDS,
+        mappings=mapping() if layout == "own" else KEYWORDS,
         settings={"number_of_replicas": 0},
     )
     return Shown(client, index, LAYOUTS[layout](events))

@@ -78,7 +78,7 @@ def test_a_search_says_how_long_it_may_take_and_that_half_an_answer_is_none(
 
 def test_what_goes_to_another_machine_is_packed() -> None:
     with make_client(read_address(Settings(store="elasticsearch://search.example:9200"))) as client:
-        node = client.transport.node_pool.get()
+        node: Any = client.transport.node_pool.get()
         with patch.object(node.pool, "urlopen", side_effect=OSError) as send, suppress(TransportError):
             node.perform_request("POST", "/_search", body=b"{}")
     assert gzip.decompress(send.call_args.kwargs["body"]) == b"{}"
