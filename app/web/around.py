@@ -115,9 +115,12 @@ class _Side:
 def _both(store: EventStore, window: EventQuery, picked: Event, folds: bool) -> tuple[_Side, _Side]:
     """Return the rows on both sides of the event, from a place amid many."""
     here = encode_cursor(picked.place)
-    newer = _search(store, window, Order.OLDEST, here, NEWER_ROWS, folds)
-    rows = ROWS - 1 - len(newer.bursts)
-    return newer, _search(store, window, Order.NEWEST, here, rows, folds)
+    together = store.together()
+    after = _asking(window, Order.OLDEST, here, NEWER_ROWS, folds)
+    before = _asking(window, Order.NEWEST, here, ROWS - 1, folds)
+    later, earlier = together.ask(lambda: store.search(after)), together.ask(lambda: store.search(before))
+    newer = _side(later().events, later().next, NEWER_ROWS, folds)
+    return newer, _side(earlier().events, earlier().next, ROWS - 1 - len(newer.bursts), folds)
 
 
 def _sides(results: Results, picked: Event, folds: bool) -> tuple[_Side, _Side]:
@@ -129,9 +132,12 @@ def _sides(results: Results, picked: Event, folds: bool) -> tuple[_Side, _Side]:
 
 
 def _search(store: EventStore, window: EventQuery, order: Order, after: str, rows: int, folds: bool) -> _Side:
-    query = replace(window, order=order, after=after, size=READ if folds else rows)
-    results = store.search(query)
+    results = store.search(_asking(window, order, after, rows, folds))
     return _side(results.events, results.next, rows, folds)
+
+
+def _asking(window: EventQuery, order: Order, after: str, rows: int, folds: bool) -> EventQuery:
+    return replace(window, order=order, after=after, size=READ if folds else rows)
 
 
 def _side(events: Sequence[Event], following: str | None, rows: int, folds: bool) -> _Side:

@@ -30,7 +30,10 @@ ENGINES = ("embedded", "elastic")
 ENGINE = os.environ.get("TEST_ENGINE", "embedded")
 """Each page works on each engine: ``make test-pages-elastic`` runs these tests over Elasticsearch."""
 
-embedded_only = pytest.mark.skipif(ENGINE != "embedded", reason="it is about files of the embedded store")
+
+def embedded_only(reason: str) -> pytest.MarkDecorator:
+    """Mark a test that skips on any other engine, for a reason."""
+    return pytest.mark.skipif(ENGINE != "embedded", reason=reason)
 
 
 def pytest_configure() -> None:
