@@ -205,6 +205,7 @@ _BY_TYPE: Final = {
     "not_master_exception": _NO_MASTER,
     "no_shard_available_action_exception": _NO_SHARDS,
     "shard_not_found_exception": _NO_SHARDS,
+    "illegal_index_shard_state_exception": _NO_SHARDS,
     "node_not_connected_exception": _NO_SHARDS,
     "node_disconnected_exception": _NO_SHARDS,
     "unavailable_shards_exception": _NO_SHARDS,

@@ -250,7 +250,8 @@ class Numbers:
             except ConflictError:
                 return False
             except ApiError as error:
-                if error.meta.status != _TOO_BUSY:
+                # A full disk has that status too, and does not pass by itself.
+                if error.meta.status != _TOO_BUSY or error.error == "cluster_block_exception":
                     raise
                 return False
         self._seen = _Version(state, answer["_seq_no"], answer["_primary_term"])
