@@ -79,7 +79,7 @@ class Connection:
         """
         if self._server is None:
             with self.asking():
-                server = read_server(self.client, self.asking)
+                server = read_server(self.client)
             self._check_reading()
             self._server = server
         return self._server
