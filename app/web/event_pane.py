@@ -5,25 +5,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from app.store.port import Budget, EventStore
+from app.store.port import Budget, EventStore, Rarity
 from app.sysmon.decode import MAX_FOUND, Decoded, decoded_fields
 from app.sysmon.decode_bytes import NO_TEXT
 from app.sysmon.events import Event
 from app.sysmon.kinds import KINDS, Category
 from app.web import links
 from app.web.event_fields import Fields, Narrow, fields_of, rarities_of
-from app.web.event_pivots import NOT_COUNTED, Pivot, counts_of, pivots_of
+from app.web.event_pivots import NOT_COUNTED, Counts, Pivot, counts_of, pivots_of
 from app.web.event_values import Purse, Shown
 from app.web.formats import base_name
 from app.web.kibana import DiscoverLink, discover_event
 from app.web.results import CLOCKS_APART, address
 from app.web.stores import info_of
 from app.web.texts import _
-from app.web.users import users_of
+from app.web.users import ProcessOf, User, users_of
 from app.web.what import short
 
 
@@ -124,12 +125,7 @@ def pane_of(
     shown = None if command_line is None else purse.show(command_line, room.command_line)
     decoded = decoded_fields(event)
     texts = tuple(_decoded_texts(decoded, room, purse))
-    together = store.together()
-    rare = together.ask(lambda: rarities_of(store, event, budget))
-    counted = together.ask(lambda: counts_of(store, event, budget)) if counts else None
-    derived = together.ask(lambda: users_of(store, [event], budget))
-    info = together.ask(lambda: info_of(store))
-    rarities = rare()
+    rarities, counted, derived, computers = _asked(store, event, budget, counts=counts)
     return EventPane(
         event=event,
         key=short(key, 300),
@@ -143,9 +139,9 @@ def pane_of(
         command_line=shown,
         decoded=texts,
         has_more_decoded=len(decoded) >= MAX_FOUND,
-        pivots=pivots_of(event, rarities, counted() if counted else NOT_COUNTED),
-        fields=fields_of(event, derived(), rarities, narrow, purse, most=room.fields),
-        computers=len(info().computers),
+        pivots=pivots_of(event, rarities, counted),
+        fields=fields_of(event, derived, rarities, narrow, purse, most=room.fields),
+        computers=computers,
         whole=twin if room is ALONE else page,
         page=page,
         twin=twin,
@@ -154,6 +150,18 @@ def pane_of(
         close=close,
         discover=discover_event(event),
     )
+
+
+def _asked(
+    store: EventStore, event: Event, budget: Budget | None, *, counts: bool
+) -> tuple[Mapping[str, Rarity], Counts, Mapping[ProcessOf, User], int]:
+    """Ask the store all that the pane shows of other events, at once."""
+    together = store.together()
+    rare = together.ask(lambda: rarities_of(store, event, budget))
+    counted = together.ask(lambda: counts_of(store, event, budget)) if counts else None
+    derived = together.ask(lambda: users_of(store, [event], budget))
+    info = together.ask(lambda: info_of(store))
+    return rare(), counted() if counted else NOT_COUNTED, derived(), len(info().computers)
 
 
 def kind_label(event: Event) -> str:
