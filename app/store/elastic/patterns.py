@@ -171,10 +171,11 @@ def compared(path: str, match: Match) -> Bounds:
         found = _by_case(path, match)
         if found is not None:
             return exactly(found)
-    node = expression_of(match)
-    if match.operator in {Operator.EQUALS, Operator.STARTS_WITH} and not fits(node):
+    from_start = match.operator in {Operator.EQUALS, Operator.STARTS_WITH}
+    if from_start and len(match.value) > MAX_LENGTH:  # Its expression would be made in vain.
         return _long(path, match)
-    return matched(path, node)
+    node = expression_of(match)
+    return _long(path, match) if from_start and not fits(node) else matched(path, node)
 
 
 def _by_case(path: str, match: Match) -> Query | None:
@@ -191,19 +192,19 @@ def _by_case(path: str, match: Match) -> Query | None:
 
 def _long(path: str, match: Match) -> Bounds:
     """Return what has a long text at its start: each piece at its place, in an expression of its own."""
-    pieces = _pieces(literal(match.value, match.case_sensitive))
+    pieces = _pieces(literal(match.value[: _DEEPEST + 1], match.case_sensitive))
     queries, place = [], 0
-    for number, piece in enumerate(pieces, 1):
+    for piece in pieces:
         if place + _depth(piece) > _DEEPEST:
             break
-        is_end = number == len(pieces) and match.operator is Operator.EQUALS
+        is_end = place + len(piece) == len(match.value) and match.operator is Operator.EQUALS
         before = Repeat(ANY, place, place)
         queries.append(
             regexp(path, sequence([*([before] if place else []), *piece, *([] if is_end else [ANYTHING])]))
         )
         place += len(piece)
     found = all_queries(queries)
-    if len(queries) == len(pieces):
+    if len(queries) == len(pieces) and len(match.value) <= _DEEPEST:
         return exactly(found)
     return Bounds(terms(path, [match.value]), found)
 
@@ -221,7 +222,7 @@ def one_of(path: str, values: Iterable[str]) -> Bounds:
     for value in values:
         if not has_case(value):
             plain.append(value)
-        elif len(written(sequence(literal(value)))) <= MAX_LENGTH:
+        elif len(value) <= MAX_LENGTH and len(written(sequence(literal(value)))) <= MAX_LENGTH:
             short.add(fold(value))
         else:
             long.append(compared(path, Match("Image", Operator.EQUALS, value)))
