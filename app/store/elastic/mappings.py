@@ -177,7 +177,8 @@ def _ignored_body(mapped: Mapped) -> dict[str, Any]:
     else:
         names = sorted({name for at in _PATHS for name in mapped.indexed_names(at.path)})
         filters = {name: Term(_ignored=name) for name in names}
-        search.aggs.bucket(_IGNORED, A("filters", filters=filters))
+        if filters:  # None of our fields is in these indices: there is nothing to look for.
+            search.aggs.bucket(_IGNORED, A("filters", filters=filters))
     return dict(search.to_dict())
 
 
